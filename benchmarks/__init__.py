@@ -1,0 +1,1 @@
+"""How fast diffbio is, and against what: `python -m benchmarks`."""

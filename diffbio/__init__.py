@@ -1,0 +1,3 @@
+"""diffbio: differentiable biomechanics from synchronised cameras."""
+
+__version__ = "0.1.0"

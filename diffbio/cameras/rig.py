@@ -1,0 +1,154 @@
+"""Calibrated cameras: OpenCV's lens model and poses, differentiable."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffbio.cameras import lens
+from diffbio.errors import UnknownNameError
+from diffbio.geometry import matrix_from_rotation_vector
+
+MIN_DEPTH = 0.1
+"""In metres. A point nearer to a camera than this, or behind it, is projected as if it stood
+at this depth, so that a projection and its gradient are finite wherever the point is."""
+
+
+class CameraRig(eqx.Module):
+    """Several calibrated cameras, batched along the first axis.
+
+    Attributes:
+        focal_px: focal lengths (fx, fy), in pixels.
+        principal_px: principal point (cx, cy), in pixels; (0, 0) is the centre of the
+            top-left pixel.
+        distortion: OpenCV (k1, k2, p1, p2, k3); for a fisheye lens (k1, k2, k3, k4, 0).
+        camera_from_world_rotation: rotation matrices.
+        camera_from_world_translation: in metres; the camera centre is `-R.T @ t`.
+        names: one name per camera, in array order.
+        image_size: (width, height) of each camera, in pixels.
+        fisheye: which cameras use OpenCV's fisheye model.
+    """
+
+    focal_px: Float[Array, "camera 2"]
+    principal_px: Float[Array, "camera 2"]
+    distortion: Float[Array, "camera 5"]
+    camera_from_world_rotation: Float[Array, "camera 3 3"]
+    camera_from_world_translation: Float[Array, "camera 3"]
+    names: tuple[str, ...] = eqx.field(static=True)
+    image_size: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    fisheye: tuple[bool, ...] = eqx.field(static=True)
+
+    @property
+    def centres(self) -> Float[Array, "camera 3"]:
+        """Where the cameras stand in the world, in metres."""
+        return -jnp.einsum(
+            "cji,cj->ci", self.camera_from_world_rotation, self.camera_from_world_translation
+        )
+
+    def in_camera(self, points: Float[Array, "*batch 3"]) -> Float[Array, "camera *batch 3"]:
+        """World points in the frame of every camera (x right, y down, z forward), in metres."""
+
+        def one(rotation: Float[Array, "3 3"], centre: Float[Array, "3"]) -> Array:
+            shift = jnp.expand_dims(centre, tuple(range(points.ndim - 1)))
+            return jnp.einsum("ij,...j->...i", rotation, points - shift)
+
+        # Differences from the camera centre keep single precision good far from the origin.
+        return jax.vmap(one)(self.camera_from_world_rotation, self.centres)
+
+    def depth(self, points: Float[Array, "*batch 3"]) -> Float[Array, "camera *batch"]:
+        """Distance of world points along every optical axis, in metres; negative is behind."""
+        return self.in_camera(points)[..., 2]
+
+    def project(self, points: Float[Array, "*batch 3"]) -> Float[Array, "camera *batch 2"]:
+        """Image every camera forms of world points, lens distortion included.
+
+        Args:
+            points: in the world frame, in metres.
+
+        Returns:
+            Pixels (u right, v down), not clipped to the image. Points closer than `MIN_DEPTH`
+            or behind a camera are treated as standing at `MIN_DEPTH`.
+        """
+        seen = self.in_camera(points)
+        depth = jnp.maximum(seen[..., 2:], MIN_DEPTH)
+        return self.image_from_normalised(seen[..., :2] / depth)
+
+    def image_from_normalised(
+        self, normalised: Float[Array, "camera *batch 2"]
+    ) -> Float[Array, "camera *batch 2"]:
+        """Pixels of ideal coordinates (x / z, y / z), lens distortion added."""
+        bent = self._through_lens(lens.distort, lens.distort_fisheye, normalised)
+        return bent * _beside(self.focal_px, bent) + _beside(self.principal_px, bent)
+
+    def normalised_from_image(
+        self, pixels: Float[Array, "camera *batch 2"]
+    ) -> Float[Array, "camera *batch 2"]:
+        """Ideal coordinates (x / z, y / z) of pixels, lens distortion removed."""
+        bent = (pixels - _beside(self.principal_px, pixels)) / _beside(self.focal_px, pixels)
+        return self._through_lens(lens.undistort, lens.undistort_fisheye, bent)
+
+    def adjusted(
+        self, rotation: Float[Array, "camera 3"], translation: Float[Array, "camera 3"]
+    ) -> "CameraRig":
+        """The rig after every camera was turned about its own centre and then moved.
+
+        Args:
+            rotation: rotation vectors in the camera frame, radians, applied on the left:
+                `R' = exp(rotation) @ R`. They leave the camera centre where it is.
+            translation: added to the camera centre, in the world frame, in metres.
+        """
+        turned = matrix_from_rotation_vector(rotation) @ self.camera_from_world_rotation
+        moved = -jnp.einsum("cij,cj->ci", turned, self.centres + translation)
+        return eqx.tree_at(
+            lambda rig: (rig.camera_from_world_rotation, rig.camera_from_world_translation),
+            self,
+            (turned, moved),
+        )
+
+    def subset(self, names: tuple[str, ...]) -> "CameraRig":
+        """The named cameras, in the order asked for.
+
+        Raises:
+            UnknownNameError: the rig has no camera of that name.
+        """
+        for name in names:
+            if name not in self.names:
+                raise UnknownNameError("camera rig", "camera", name, self.names)
+        rows = [self.names.index(name) for name in names]
+        picked = jax.tree.map(lambda array: array[jnp.asarray(rows, int)], self)
+        return CameraRig(
+            focal_px=picked.focal_px,
+            principal_px=picked.principal_px,
+            distortion=picked.distortion,
+            camera_from_world_rotation=picked.camera_from_world_rotation,
+            camera_from_world_translation=picked.camera_from_world_translation,
+            names=tuple(names),
+            image_size=tuple(self.image_size[row] for row in rows),
+            fisheye=tuple(self.fisheye[row] for row in rows),
+        )
+
+    def _through_lens(
+        self,
+        pinhole: Callable[[Array, Array], Array],
+        fisheye: Callable[[Array, Array], Array],
+        coordinates: Float[Array, "camera *batch 2"],
+    ) -> Float[Array, "camera *batch 2"]:
+        """Apply to each camera the lens model it has."""
+        if not any(self.fisheye):
+            return jax.vmap(pinhole)(coordinates, self.distortion)
+        if all(self.fisheye):
+            return jax.vmap(fisheye)(coordinates, self.distortion)
+        each = [
+            (fisheye if is_fisheye else pinhole)(coordinates[row], self.distortion[row])
+            for row, is_fisheye in enumerate(self.fisheye)
+        ]
+        return jnp.stack(each)
+
+
+def _beside(
+    per_camera: Float[Array, "camera 2"], like: Float[Array, "camera *batch 2"]
+) -> Float[Array, "camera *ones 2"]:
+    """Insert batch axes of length one, to broadcast without rank promotion."""
+    return jnp.expand_dims(per_camera, tuple(range(1, like.ndim - 1)))

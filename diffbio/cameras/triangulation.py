@@ -1,0 +1,262 @@
+"""Points in space from their images: linear, and robust against wrong detections.
+
+Everything is batched over time and keypoints and can be compiled as one program. A detection
+with zero confidence, or without finite pixels, takes no part.
+"""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from diffbio.cameras.rig import CameraRig
+
+REFINEMENT_STEPS = 8
+"""Reweighted Gauss-Newton steps; further ones move a point by less than 0.1 mm."""
+
+INLIER_SCALES = 2.0
+"""A detection counts as used when it lies within this many scales of the point."""
+
+SCALE_PER_MEDIAN = 2.5
+"""Robust scale per median residual: for Gaussian errors about three standard deviations."""
+
+MIN_SCALE_PX = 5.0
+"""Below this the scale would tell apart errors that any keypoint detector makes."""
+
+_DAMPING = 1e-6
+"""Of the normal equations, relative to their trace: rays may be parallel."""
+
+
+class Triangulation(eqx.Module):
+    """Points in space and how well the images agree on them.
+
+    Attributes:
+        points: in the world frame, in metres; NaN where fewer than two cameras agree.
+        n_cameras: how many detections the point rests on; 0 where it is NaN.
+        residual_px: distance between the projected point and each detection, also of those
+            not used; NaN where there is no point or no detection.
+    """
+
+    points: Float[Array, "time keypoint 3"]
+    n_cameras: Int[Array, "time keypoint"]
+    residual_px: Float[Array, "camera time keypoint"]
+
+
+def triangulate_dlt(
+    rig: CameraRig,
+    pixels: Float[Array, "camera time keypoint 2"],
+    confidence: Float[Array, "camera time keypoint"],
+) -> Triangulation:
+    """Direct linear transform, every detection weighted by its confidence and none left out.
+
+    The yardstick other programs share: the right singular vector, of unit length in
+    homogeneous world coordinates, that belongs to the smallest singular value of the rows
+    `confidence * focal_px * (camera_xy - ray_xy * camera_z)`. With noise it depends a little
+    on where the world has its origin; `triangulate` does not.
+
+    Args:
+        rig: cameras in the order of the first axis.
+        pixels: detections, lens distortion not removed.
+        confidence: 0 to 1, 0 where nothing was detected.
+    """
+    weight, _, rays = _prepared(rig, pixels, confidence)
+    matrix = jnp.concatenate(
+        [rig.camera_from_world_rotation, rig.camera_from_world_translation[..., None]], axis=-1
+    )[:, None, None]
+    scale = (weight[..., None] * rig.focal_px[:, None, None])[..., None]
+    rows = scale * (matrix[..., :2, :] - rays[..., None] * matrix[..., 2:, :])
+    rows = jnp.moveaxis(rows, 0, 2).reshape(*rows.shape[1:3], -1, 4)
+    homogeneous = jnp.linalg.svd(rows, full_matrices=False)[2][..., -1, :]
+    seen = weight > 0.0
+    enough = jnp.sum(seen, axis=0) >= 2
+    last = jnp.where(enough, homogeneous[..., 3], 1.0)
+    points = homogeneous[..., :3] / last[..., None]
+    return _described(rig, points, pixels, seen, seen, enough)
+
+
+def triangulate(
+    rig: CameraRig,
+    pixels: Float[Array, "camera time keypoint 2"],
+    confidence: Float[Array, "camera time keypoint"],
+    *,
+    scale_px: float | None = None,
+) -> Triangulation:
+    """Robust triangulation: the point most cameras agree on, refined on their agreement.
+
+    Every pair of cameras, and all of them together, propose a point. The proposal with the
+    least Geman-McClure cost of its reprojection, `sum(c r^2 / (r^2 + scale^2))` with
+    confidence c and distance r, is refined by reweighted Gauss-Newton steps on that cost.
+
+    Args:
+        rig: cameras in the order of the first axis.
+        pixels: detections, lens distortion not removed.
+        confidence: 0 to 1, 0 where nothing was detected.
+        scale_px: distance at which a detection counts half as much as an outlier. By default
+            `SCALE_PER_MEDIAN` times the median residual of plain linear triangulation, so that
+            a rig with calibration error keeps all its cameras, but at least `MIN_SCALE_PX`.
+    """
+    weight, pixels, rays = _prepared(rig, pixels, confidence)
+    seen = weight > 0.0
+    everyone = least_squares_points(rig, rays, weight)
+    if scale_px is None:
+        enough = seen & (jnp.sum(seen, axis=0) >= 2)[None]
+        miss = jnp.where(enough, _distance_px(rig, everyone, pixels), jnp.nan)
+        # fmax: also where there is no residual at all, and the median is NaN.
+        scale = jnp.fmax(SCALE_PER_MEDIAN * jnp.nanmedian(miss), MIN_SCALE_PX)
+    else:
+        scale = jnp.asarray(scale_px, weight.dtype)
+    points = _best_proposal(rig, everyone, pixels, rays, weight, scale)
+    points = _refined(rig, points, pixels, weight, scale)
+    distance = _distance_px(rig, points, pixels)
+    used = seen & (distance < INLIER_SCALES * scale)
+    used = used & (rig.depth(points) > 0.0)
+    return _described(rig, points, pixels, seen, used, jnp.sum(used, axis=0) >= 2)
+
+
+def least_squares_points(
+    rig: CameraRig,
+    rays: Float[Array, "camera time keypoint 2"],
+    weight: Float[Array, "camera time keypoint"],
+) -> Float[Array, "time keypoint 3"]:
+    """Points nearest to rays in the linear sense, a closed form without decomposition.
+
+    Minimises the sum of `(weight * focal_px * (camera_xy - ray_xy * camera_z))^2` over points
+    in space. Two rays suffice; a point with fewer is finite and meaningless.
+
+    Args:
+        rig: cameras in the order of the first axis.
+        rays: ideal coordinates (x / z, y / z), finite also where the weight is zero.
+        weight: 0 where a ray takes no part.
+    """
+    rotation = rig.camera_from_world_rotation
+    # Coordinates relative to the middle of the rig, so that single precision suffices.
+    middle = jnp.mean(rig.centres, axis=0)
+    towards = jnp.einsum("cij,cj->ci", rotation, rig.centres - middle[None])
+    focal = rig.focal_px[:, None, None, :]
+    rows = (
+        weight[..., None, None]
+        * focal[..., None]
+        * (rotation[:, None, None, :2] - rays[..., None] * rotation[:, None, None, 2:])
+    )
+    right = (
+        weight[..., None] * focal * (towards[:, None, None, :2] - rays * towards[:, None, None, 2:])
+    )
+    normal = jnp.einsum("ctkri,ctkrj->tkij", rows, rows)
+    return middle[None, None] + _solve(normal, jnp.einsum("ctkri,ctkr->tki", rows, right))
+
+
+def _prepared(
+    rig: CameraRig,
+    pixels: Float[Array, "camera time keypoint 2"],
+    confidence: Float[Array, "camera time keypoint"],
+) -> tuple[
+    Float[Array, "camera time keypoint"],
+    Float[Array, "camera time keypoint 2"],
+    Float[Array, "camera time keypoint 2"],
+]:
+    """Weights (0 where unseen), finite pixels, and ideal coordinates of the detections."""
+    seen = jnp.all(jnp.isfinite(pixels), axis=-1) & (confidence > 0.0)
+    # Unseen points are put at the principal point: finite wherever they are computed with.
+    pixels = jnp.where(seen[..., None], pixels, rig.principal_px[:, None, None, :])
+    return jnp.where(seen, confidence, 0.0), pixels, rig.normalised_from_image(pixels)
+
+
+def _best_proposal(
+    rig: CameraRig,
+    everyone: Float[Array, "time keypoint 3"],
+    pixels: Float[Array, "camera time keypoint 2"],
+    rays: Float[Array, "camera time keypoint 2"],
+    weight: Float[Array, "camera time keypoint"],
+    scale: Float[Array, ""],
+) -> Float[Array, "time keypoint 3"]:
+    """Of all pairs of cameras, and all cameras at once, the point with the least cost."""
+
+    def cost(points: Float[Array, "time keypoint 3"]) -> Float[Array, "time keypoint"]:
+        squared = (_distance_px(rig, points, pixels) / scale) ** 2
+        outvoted = jnp.where(rig.depth(points) > 0.0, squared / (1.0 + squared), 1.0)
+        return jnp.sum(weight * outvoted, axis=0)
+
+    def challenge(best, members):
+        points, least = best
+        chosen = members[:, None, None] * weight
+        proposal = least_squares_points(rig, rays, chosen)
+        price = jnp.where(jnp.sum(chosen > 0.0, axis=0) >= 2, cost(proposal), jnp.inf)
+        better = price < least
+        return (
+            jnp.where(better[..., None], proposal, points),
+            jnp.where(better, price, least),
+        ), None
+
+    n_cameras = len(rig.names)
+    pairs = jnp.asarray(
+        [
+            [float(camera in pair) for camera in range(n_cameras)]
+            for pair in itertools.combinations(range(n_cameras), 2)
+        ],
+        weight.dtype,
+    ).reshape(-1, n_cameras)
+    (points, _), _ = jax.lax.scan(challenge, (everyone, cost(everyone)), pairs)
+    return points
+
+
+def _refined(
+    rig: CameraRig,
+    points: Float[Array, "time keypoint 3"],
+    pixels: Float[Array, "camera time keypoint 2"],
+    weight: Float[Array, "camera time keypoint"],
+    scale: Float[Array, ""],
+) -> Float[Array, "time keypoint 3"]:
+    """Reweighted Gauss-Newton on the Geman-McClure cost of the reprojection."""
+    axes = jnp.eye(3, dtype=points.dtype)
+
+    def step(_, points: Float[Array, "time keypoint 3"]) -> Array:
+        def along(axis: Float[Array, "3"]) -> tuple[Array, Array]:
+            return jax.jvp(rig.project, (points,), (jnp.broadcast_to(axis, points.shape),))
+
+        projected, slopes = jax.vmap(along, out_axes=(None, -1))(axes)
+        miss = pixels - projected
+        squared = jnp.sum(miss**2, axis=-1) / scale**2
+        trust = (weight / (1.0 + squared) ** 2)[..., None]
+        normal = jnp.einsum("ctkri,ctkrj->tkij", trust[..., None] * slopes, slopes)
+        return points + _solve(normal, jnp.einsum("ctkri,ctkr->tki", slopes, trust * miss))
+
+    return jax.lax.fori_loop(0, REFINEMENT_STEPS, step, points)
+
+
+def _distance_px(
+    rig: CameraRig,
+    points: Float[Array, "time keypoint 3"],
+    pixels: Float[Array, "camera time keypoint 2"],
+) -> Float[Array, "camera time keypoint"]:
+    return jnp.linalg.norm(rig.project(points) - pixels, axis=-1)
+
+
+def _described(
+    rig: CameraRig,
+    points: Float[Array, "time keypoint 3"],
+    pixels: Float[Array, "camera time keypoint 2"],
+    seen: Bool[Array, "camera time keypoint"],
+    used: Bool[Array, "camera time keypoint"],
+    enough: Bool[Array, "time keypoint"],
+) -> Triangulation:
+    residual_px = _distance_px(rig, points, pixels)
+    return Triangulation(
+        points=jnp.where(enough[..., None], points, jnp.nan),
+        n_cameras=jnp.where(enough, jnp.sum(used, axis=0), 0),
+        residual_px=jnp.where(seen & enough[None], residual_px, jnp.nan),
+    )
+
+
+def _solve(
+    normal: Float[Array, "*batch 3 3"], right: Float[Array, "*batch 3"]
+) -> Float[Array, "*batch 3"]:
+    """Solve symmetric 3 x 3 systems by Cramer's rule; a singular one gives a small answer."""
+    trace = jnp.trace(normal, axis1=-2, axis2=-1)[..., None, None]
+    identity = jnp.broadcast_to(jnp.eye(3, dtype=normal.dtype), normal.shape)
+    damped = normal + jnp.where(trace > 0.0, _DAMPING * trace, 1.0) * identity
+    a, b, c = jnp.moveaxis(damped, -1, 0)
+    bc, ca, ab = jnp.cross(b, c), jnp.cross(c, a), jnp.cross(a, b)
+    numerator = jnp.stack([jnp.sum(v * right, axis=-1) for v in (bc, ca, ab)], axis=-1)
+    return numerator / jnp.sum(a * bc, axis=-1, keepdims=True)

@@ -1,0 +1,116 @@
+"""First-order training of everything at once, Cotton's way: AdamW on an implicit trajectory."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from diffbio._jax import relaxed_promotion
+
+LEARNING_RATE = 2e-3
+"""Peak rate, per unit of `sizes`."""
+
+STEPS_PER_CALL = 100
+
+
+Progress = Callable[[int, float], None]
+Objective = Callable[[Any, Any], Float[Array, ""]]
+
+
+class Training(NamedTuple):
+    """State carried from step to step."""
+
+    unknowns: Any
+    optimiser: optax.OptState
+
+
+def _optimiser(steps: Array) -> optax.GradientTransformation:
+    """Adam with decoupled decay, a short warm-up and a cosine that ends a hundredfold lower."""
+
+    def schedule(count: Array) -> Array:
+        done = jnp.minimum(count / steps, 1.0)
+        warm = jnp.minimum(1.0, (count + 1) / 50)
+        return LEARNING_RATE * warm * (0.01 + 0.99 * 0.5 * (1 + jnp.cos(np.pi * done)))
+
+    return optax.chain(
+        optax.scale_by_adam(b1=0.9, b2=0.99),
+        optax.add_decayed_weights(1e-5),
+        optax.scale_by_learning_rate(schedule),
+    )
+
+
+@eqx.filter_jit
+def _train_call(
+    objective: Objective, data: Any, training: Training, sizes: Any, total: Array
+) -> tuple[Training, Float[Array, "step"]]:
+    """A few optimiser steps in one compiled program."""
+    arrays, static = eqx.partition(training.unknowns, eqx.is_array)
+
+    def one(carry: tuple[Any, optax.OptState], _: None) -> tuple[tuple, Array]:
+        arrays, state = carry
+        value, gradient = jax.value_and_grad(lambda a: objective(data, eqx.combine(a, static)))(
+            arrays
+        )
+        with relaxed_promotion():
+            update, state = _optimiser(total).update(gradient, state, arrays)
+            arrays = jax.tree.map(lambda a, u, s: a + (u * s).astype(a.dtype), arrays, update, sizes)
+        return (arrays, state), value
+
+    carry, values = jax.lax.scan(one, (arrays, training.optimiser), None, length=STEPS_PER_CALL)
+    return Training(eqx.combine(carry[0], static), carry[1]), values
+
+
+class Trained(NamedTuple):
+    """Outcome of training.
+
+    Attributes:
+        unknowns: the estimate.
+        cost: final objective, unitless.
+        steps: steps taken.
+        finite: whether the objective stayed finite.
+    """
+
+    unknowns: Any
+    cost: float
+    steps: int
+    finite: bool
+
+
+def train(
+    objective: Objective,
+    data: Any,
+    unknowns: Any,
+    sizes: Any,
+    *,
+    steps: int,
+    progress: Progress | None = None,
+) -> Trained:
+    """Minimise an objective by AdamW.
+
+    Args:
+        objective: scalar function of data and unknowns; hashable, for it is compiled once.
+        data: what is known, an array pytree.
+        unknowns: where to start.
+        sizes: one number or array per array of `unknowns`: what one unit of update means in
+            its own unit. Zero freezes.
+        steps: number of steps, rounded up to a multiple of `STEPS_PER_CALL`.
+        progress: called after every compiled call with the step and the objective.
+    """
+    with relaxed_promotion():
+        state = _optimiser(jnp.asarray(steps)).init(eqx.filter(unknowns, eqx.is_array))
+    training, done, cost = Training(unknowns, state), 0, float("nan")
+    while done < steps:
+        candidate, values = _train_call(objective, data, training, sizes, jnp.asarray(steps))
+        cost = float(values[-1])
+        done += STEPS_PER_CALL
+        if not np.isfinite(cost):
+            return Trained(training.unknowns, cost, done, False)
+        training = candidate
+        if progress is not None:
+            progress(min(done, steps), cost)
+    return Trained(training.unknowns, cost, done, True)

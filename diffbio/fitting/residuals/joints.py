@@ -1,0 +1,36 @@
+"""Joint coordinates stay within their ranges and, unobserved, near an upright posture."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from diffbio.fitting.residuals.base import AbstractResidual, Estimate
+
+LIMIT_SD = np.deg2rad(3.0)
+"""How far a coordinate passes its range before it costs half a unit: ranges are of groups."""
+
+
+class JointRange(AbstractResidual):
+    """Soft limits on the joint coordinates, and a weak prior on posture.
+
+    Attributes:
+        low: lowest admissible coordinate, radians or metres.
+        high: highest admissible coordinate.
+        mean: coordinates to fall back to where nothing observes them.
+        sd: how far people stray from there.
+        weight: information per frame, in units of one independent frame; zero for padding.
+    """
+
+    low: Float[Array, "joint"]
+    high: Float[Array, "joint"]
+    mean: Float[Array, "joint"]
+    sd: Float[Array, "joint"]
+    weight: Float[Array, "time"]
+
+    def __call__(self, estimate: Estimate) -> Float[Array, ""]:
+        """The term's cost, unitless."""
+        q = estimate.pose.joints
+        outside = jnp.maximum(self.low[None] - q, 0) + jnp.maximum(q - self.high[None], 0)
+        away = (q - self.mean[None]) / self.sd[None]
+        squared = (outside * outside).sum(-1) / LIMIT_SD**2 + (away * away).sum(-1)
+        return 0.5 * (self.weight * squared).sum()

@@ -1,0 +1,41 @@
+"""Detected against projected keypoints."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffbio.fitting.residuals.base import AbstractResidual, Estimate
+
+
+class Reprojection(AbstractResidual):
+    """Huber loss of the distance between detected and projected keypoints.
+
+    Attributes:
+        pixels: detections; any finite value where the weight is zero.
+        weight: information of each detection in units of one independent detection of full
+            confidence; zero where nothing was detected.
+        sigma_px: standard deviation of a detection along one image axis, per camera.
+        huber: distance, in standard deviations, beyond which the loss grows linearly.
+    """
+
+    pixels: Float[Array, "camera time marker 2"]
+    weight: Float[Array, "camera time marker"]
+    sigma_px: Float[Array, "camera"]
+    huber: float
+
+    def __call__(self, estimate: Estimate) -> Float[Array, ""]:
+        """The term's cost, unitless."""
+        error = estimate.rig.project(estimate.markers) - self.pixels
+        squared = (error * error).sum(-1) / (self.sigma_px * self.sigma_px)[:, None, None]
+        return 0.5 * (self.weight * huber(squared, self.huber)).sum()
+
+
+def huber(
+    squared: Float[Array, "*batch"], threshold: float
+) -> Float[Array, "*batch"]:
+    """Huber's function of a squared distance: quadratic up to a threshold, then linear.
+
+    Equal to `squared` below `threshold ** 2` (Huber 1964). Its gradient is finite at zero.
+    """
+    limit = threshold * threshold
+    distance = jnp.sqrt(jnp.maximum(squared, limit))
+    return jnp.where(squared <= limit, squared, 2 * threshold * distance - limit)

@@ -1,0 +1,72 @@
+"""The coordinates of a fitted motion under OpenSim's names, ready to be written."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from diffbio.fitting.fit import Fit
+from diffbio.geometry import matrix_from_quaternion
+from diffbio.io.axes import (
+    OPENSIM_FROM_WORLD,
+    PELVIS_ANGLES,
+    PELVIS_TRANSLATIONS,
+    opensim_from_world,
+    pelvis_angles,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Coordinates:
+    """Coordinates over time.
+
+    Attributes:
+        names: OpenSim-style names.
+        units: `rad`, `deg` or `m`, one per coordinate.
+        values: one column per coordinate.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    values: Float[np.ndarray, "time coordinate"]
+
+    def in_degrees(self) -> "Coordinates":
+        """The same, with every angle in degrees; lengths stay in metres."""
+        factor = np.array([np.rad2deg(1.0) if unit == "rad" else 1.0 for unit in self.units])
+        units = tuple("deg" if unit == "rad" else unit for unit in self.units)
+        return Coordinates(self.names, units, self.values * factor)
+
+    def select(self, names: tuple[str, ...]) -> "Coordinates":
+        """These coordinates only, in this order."""
+        order = [self.names.index(name) for name in names]
+        return Coordinates(names, tuple(self.units[i] for i in order), self.values[:, order])
+
+
+def coordinates_of(fit: Fit) -> Coordinates:
+    """Pelvis position and orientation in OpenSim's axes, then every independent joint.
+
+    The pelvis is `BodyModel.pelvis_name`. A body without one is described by its root
+    segment, whose axes are then taken as MuJoCo's (x forward, y left, z up).
+    """
+    motion = fit.motion
+    position, world_from_pelvis = _pelvis(fit)
+    joint_units = tuple("m" if kind == "slide" else "rad" for kind in fit.body.joint_kinds)
+    return Coordinates(
+        names=PELVIS_TRANSLATIONS + PELVIS_ANGLES + tuple(fit.body.joint_names),
+        units=("m",) * 3 + ("rad",) * 3 + joint_units,
+        values=np.concatenate(
+            [opensim_from_world(position), pelvis_angles(world_from_pelvis), motion.joints],
+            axis=1,
+        ),
+    )
+
+
+def _pelvis(fit: Fit) -> tuple[Float[np.ndarray, "time 3"], Float[np.ndarray, "time 3 3"]]:
+    """Position (m) and orientation in the world of a pelvis with axes X forward, Y up, Z right."""
+    motion, name = fit.motion, fit.body.pelvis_name
+    if name is None:
+        world_from_root = np.asarray(matrix_from_quaternion(jnp.asarray(motion.root_quaternion)))
+        return motion.root_position, world_from_root @ OPENSIM_FROM_WORLD.T
+    pelvis = fit.body.body_names.index(name)
+    return motion.body_positions[:, pelvis], motion.body_rotations[:, pelvis]

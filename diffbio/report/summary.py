@@ -1,0 +1,95 @@
+"""`summary.json`: the result in a few numbers under keys that stay."""
+
+import json
+import math
+import pathlib
+from typing import Any
+
+import numpy as np
+
+import diffbio
+from diffbio.fitting.fit import Fit
+from diffbio.io.trial import Trial
+from diffbio.report import quality
+from diffbio.report.verdict import Verdict
+
+STAGES = ("load", "compile", "solve", "write", "total")
+
+
+def summary_of(fit: Fit, trial: Trial, verdict: Verdict) -> dict[str, object]:
+    """The result in a few numbers. Units are in the keys; None where there is no number.
+
+    Standard deviations, the time offsets and the held-out camera are None: the solver does
+    not estimate them.
+    """
+    error = fit.error
+    moved = quality.camera_adjustment(fit)
+    return {
+        "diffbio_version": diffbio.__version__,
+        "trial": trial.name,
+        "frames": len(fit.motion.time),
+        "frame_rate_hz": _number(trial.frame_rate_hz),
+        "cameras": list(error.camera_names),
+        "keypoint_set": trial.keypoints.set_name,
+        "detections_used": int(np.isfinite(error.px).sum()),
+        "reprojection_error_px": _reprojection_error(fit),
+        "heldout_camera": None,
+        "body": {
+            "height_m": _number(fit.body.height(fit.parameters)),
+            "mass_kg": _number(fit.body.mass(fit.parameters)),
+            "scales": {
+                name: {"value": _number(scale), "sd": None}
+                for name, scale in quality.scales(fit).items()
+            },
+        },
+        "camera_adjustment": {
+            name: {key: _number(value) for key, value in adjustment.items()}
+            | {"time_offset_ms": None}
+            for name, adjustment in moved.items()
+        },
+        "solver": {
+            "name": fit.solver,
+            "iterations": int(fit.iterations),
+            "outcome": fit.outcome.name.lower(),
+            "cost": _number(fit.cost),
+        },
+        "time_s": _times(fit),
+        "verdict": verdict.level,
+        "sentence": verdict.sentence,
+        "messages": list(verdict.messages),
+    }
+
+
+def write_summary(path: pathlib.Path, summary: dict[str, object]) -> None:
+    """Write a summary as JSON. A number that is not finite is a fault of ours and raises."""
+    text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _reprojection_error(fit: Fit) -> dict[str, Any]:
+    error = fit.error
+    if not np.isfinite(error.px).any():
+        return dict.fromkeys(("median", "mean", "p95", "gc5", "gc10")) | {"per_camera": {}}
+    return {
+        "median": _number(error.median_px),
+        "mean": _number(error.mean_px),
+        "p95": _number(error.p95_px),
+        "gc5": _number(error.share_within(5.0)),
+        "gc10": _number(error.share_within(10.0)),
+        "per_camera": {
+            name: {key: _number(value) for key, value in px.items()}
+            for name, px in error.per_camera().items()
+        },
+    }
+
+
+def _times(fit: Fit) -> dict[str, float | None]:
+    """Wall time of every stage; the total is the sum of the stages where none is given."""
+    times = dict(fit.time_s)
+    times.setdefault("total", sum(times.values()))
+    names = (*STAGES, *(name for name in times if name not in STAGES))
+    return {name: _number(times[name]) if name in times else None for name in names}
+
+
+def _number(value: float | None, digits: int = 6) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)

@@ -1,0 +1,61 @@
+"""Uniform cubic B-splines: smooth curves of known bandwidth with local support."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+
+def evaluate(
+    control: Float[Array, "control channel"],
+    start: Float[Array, ""],
+    spacing: Float[Array, ""],
+    time: Float[Array, "time"],
+) -> Float[Array, "time channel"]:
+    """Value of a spline; twice differentiable in time.
+
+    Args:
+        control: control points; `control[k]` weighs most at `start + (k - 1) * spacing`.
+        start: time of the first knot, in seconds.
+        spacing: time between knots, in seconds.
+        time: where to evaluate, in seconds; beyond the knots the end segments continue.
+    """
+    u = (time - start) / spacing
+    first = jnp.clip(jnp.floor(u), 0, control.shape[0] - 4)
+    s = (u - first)[:, None]
+    r = 1 - s
+    index = first.astype(int)
+    # Cubic basis functions of a uniform knot vector (de Boor 1978, ch. IX).
+    return (
+        control[index] * (r * r * r / 6)
+        + control[index + 1] * ((3 * s * s * s - 6 * s * s + 4) / 6)
+        + control[index + 2] * ((3 * r * r * r - 6 * r * r + 4) / 6)
+        + control[index + 3] * (s * s * s / 6)
+    )
+
+
+def fit_control_points(
+    time: Float[np.ndarray, "time"],
+    samples: Float[np.ndarray, "time channel"],
+    valid: Bool[np.ndarray, "time"],
+    start: float,
+    spacing: float,
+    n_control: int,
+    roughness: float = 1e-2,
+) -> Float[np.ndarray, "control channel"]:
+    """Control points that follow the valid samples, straight where there are none.
+
+    Args:
+        roughness: weight of the squared second difference of the control points against the
+            mean squared distance to the samples of one knot interval; unitless.
+    """
+    basis = np.asarray(
+        evaluate(
+            jnp.eye(n_control), jnp.asarray(start), jnp.asarray(spacing), jnp.asarray(time)
+        ),
+        float,
+    )
+    basis = basis * valid[:, None]
+    second = np.diff(np.eye(n_control), n=2, axis=0)
+    weight = roughness * max(valid.sum() / n_control, 1e-3)
+    normal = basis.T @ basis + weight * second.T @ second + 1e-9 * np.eye(n_control)
+    return np.linalg.solve(normal, basis.T @ np.where(valid[:, None], samples, 0.0))

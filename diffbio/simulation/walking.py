@@ -1,0 +1,156 @@
+"""A walking motion from published normative joint curves, on any person of the default body."""
+
+import functools
+import pathlib
+import tomllib
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from diffbio.body import BodyModel, BodyParameters, Pose
+from diffbio.errors import InputError
+
+CADENCE_HZ = 0.95
+"""Strides per second of comfortable walking."""
+
+HARMONICS = 7
+"""Of the stride frequency: 6.7 Hz, which holds more than 99 % of a joint curve's power."""
+
+FOOT_BODIES = ("calcn", "toes")
+
+# Columns: X forward, Y up, Z right (OpenSim) in world axes x forward, y left, z up.
+WORLD_FROM_OPENSIM = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+
+@functools.cache
+def _curves() -> dict:
+    return tomllib.loads(pathlib.Path(__file__).with_name("normal_gait.toml").read_text())
+
+
+def _periodic(name: str, phase: Float[np.ndarray, "time"]) -> Float[np.ndarray, "time"]:
+    """A curve of the table at any phase (1 is a stride), band-limited, in radians."""
+    samples = np.deg2rad(np.asarray(_curves()[name], float))
+    c = np.fft.rfft(samples)[: HARMONICS + 1] / len(samples)
+    k = np.arange(1, len(c))
+    wave = np.exp(2j * np.pi * phase[:, None] * k) @ (2 * c[1:])
+    return c[0].real + wave.real
+
+
+def walking_pose(
+    body: BodyModel,
+    parameters: BodyParameters,
+    time: Float[np.ndarray, "time"],
+    *,
+    phase_at_start: float = 0.0,
+) -> Pose:
+    """A straight walk along x through the origin at mid-trial, on the floor z = 0.
+
+    The pelvis height puts the lower foot on the floor at every time, its speed is the mean speed
+    of the foot on the floor, both found from the person's own kinematics.
+
+    Args:
+        body: the default body, with legs.
+        parameters: the person.
+        time: in seconds.
+        phase_at_start: of the right stride at time zero, in strides.
+
+    Raises:
+        InputError: the body has no pelvis or feet.
+    """
+    needed = ("pelvis", *(f"{b}_{s}" for b in FOOT_BODIES for s in "rl"))
+    if missing := [name for name in needed if name not in body.body_names]:
+        raise InputError(body.name, f"It has no body {missing[0]!r}.", "Anchor keypoints on it.")
+    phase = CADENCE_HZ * time + phase_at_start
+    joints = _joint_coordinates(body, phase)
+    quaternion = _root_quaternion(body, phase)
+    still = _pose(np.zeros((len(time), 3)), quaternion, joints)
+    positions, rotations = (np.asarray(x, float) for x in body.body_poses(parameters, still))
+    soles = _soles(body, parameters, positions, rotations)
+    height = -_smooth_minimum(soles[..., 2])
+    # While a foot is the lower one it stands, so the root moves against it.
+    lower = soles[..., 2].argmin(1)
+    backwards = np.gradient(soles[..., 0], time, axis=0)[np.arange(len(time)), lower]
+    speed = -float(np.mean(backwards))
+    x = speed * (time - time.mean())
+    root = np.stack([x, 0.02 * np.sin(2 * np.pi * phase), height], axis=1)
+    return _pose(root, quaternion, joints)
+
+
+def _pose(position: np.ndarray, quaternion: np.ndarray, joints: np.ndarray) -> Pose:
+    return Pose(jnp.asarray(position), jnp.asarray(quaternion), jnp.asarray(joints))
+
+
+def _joint_coordinates(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, "time joint"]:
+    joints = np.tile(body.joint_reference, (len(phase), 1))
+    extra = _curves()["arms_and_trunk"]
+
+    def put(name: str, values: np.ndarray) -> None:
+        if name in body.joint_names:
+            joints[:, body.joint_names.index(name)] = values
+
+    for side, own in (("r", phase), ("l", phase + 0.5)):
+        put(f"hip_flexion_{side}", _periodic("hip_flexion", own))
+        put(f"hip_adduction_{side}", _periodic("hip_adduction", own))
+        put(f"hip_rotation_{side}", _periodic("hip_rotation", own))
+        put(f"knee_angle_{side}", np.maximum(_periodic("knee_flexion", own), 0.0))
+        put(f"ankle_angle_{side}", _periodic("ankle_dorsiflexion", own))
+        swing = np.cos(2 * np.pi * own)
+        flexion = extra["shoulder_flexion_mean"] - extra["shoulder_flexion_amplitude"] * swing
+        plane, elevation = _shoulder(np.deg2rad(flexion), np.deg2rad(extra["shoulder_abduction"]))
+        put(f"elv_angle_{side}", plane)
+        put(f"shoulder_elv_{side}", elevation)
+        elbow = extra["elbow_flexion_mean"] - extra["elbow_flexion_amplitude"] * swing
+        put(f"elbow_flex_{side}", np.deg2rad(elbow))
+    turn = 2 * np.pi * phase
+    put("lumbar_rotation", np.deg2rad(-extra["lumbar_rotation_amplitude"]) * np.cos(turn))
+    put("lumbar_bending", np.deg2rad(extra["lumbar_bending_amplitude"]) * np.sin(turn))
+    put("lumbar_extension", np.full(len(phase), np.deg2rad(extra["lumbar_extension"])))
+    return joints
+
+
+def _shoulder(flexion: np.ndarray, abduction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Plane and angle of elevation of an upper arm that swings at constant abduction."""
+    forward = np.sin(flexion) * np.cos(abduction)
+    down = np.cos(flexion) * np.cos(abduction)
+    lateral = np.sin(abduction)
+    return np.arctan2(forward, lateral), np.arccos(np.clip(down, -1, 1))
+
+
+def _root_quaternion(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, "time 4"]:
+    tilt = -_periodic("pelvis_tilt", phase)
+    obliquity = -_periodic("pelvis_obliquity", phase)
+    rotation = _periodic("pelvis_rotation", phase)
+    opensim_from_pelvis = Rotation.from_euler("ZXY", np.stack([tilt, obliquity, rotation], 1))
+    world_from_pelvis = Rotation.from_matrix(WORLD_FROM_OPENSIM) * opensim_from_pelvis
+    pelvis = body.body_names.index("pelvis")
+    _, neutral = body.body_poses(body.default_parameters(), body.neutral_pose())
+    root_from_pelvis = Rotation.from_matrix(np.asarray(neutral[0, pelvis], float))
+    return (world_from_pelvis * root_from_pelvis.inv()).as_quat(scalar_first=True)
+
+
+def _soles(
+    body: BodyModel, parameters: BodyParameters, positions: np.ndarray, rotations: np.ndarray
+) -> Float[np.ndarray, "time side 3"]:
+    """Lowest point of each foot: under the heel or under the toes."""
+    scale = body.body_scale(parameters)
+    under = {"calcn": np.array([0.01, -0.03, 0.0]), "toes": np.array([0.02, -0.025, 0.0])}
+    feet = []
+    for side in "rl":
+        points = []
+        for name in FOOT_BODIES:
+            b = body.body_names.index(f"{name}_{side}")
+            points.append(positions[:, b] + scale[b] * rotations[:, b] @ under[name])
+        both = np.stack(points, axis=1)
+        lowest = both[..., 2].argmin(1)
+        feet.append(both[np.arange(len(both)), lowest])
+    return np.stack(feet, axis=1)
+
+
+def _smooth_minimum(
+    heights: Float[np.ndarray, "time side"], sharpness: float = 100.0
+) -> Float[np.ndarray, "time"]:
+    """Minimum over the last axis without corners; `sharpness` in 1/m."""
+    lowest = heights.min(1)
+    return lowest - np.log(np.exp(-sharpness * (heights - lowest[:, None])).sum(1)) / sharpness

@@ -1,0 +1,1 @@
+"""One folder per paper or question: how to run it, and what was measured."""

@@ -1,0 +1,1 @@
+"""Where the keypoint tables of diffbio come from."""

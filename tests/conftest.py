@@ -1,0 +1,38 @@
+"""Settings of every test: double precision, no implicit promotion, compiled programs kept."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# JAX, OpenBLAS and matplotlib read these once, when they are first imported.
+os.environ.setdefault("DIFFBIO_CACHE", str(ROOT / ".cache"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+from diffbio._jax import enable_compilation_cache  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+enable_compilation_cache()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+    """Folder of development recordings, which lies beside the repository and not in it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the development recordings are not beside the repository (../shared/data)")
+    return folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests marked `gpu` where JAX sees no accelerator."""
+    if item.get_closest_marker("gpu") and jax.default_backend() == "cpu":
+        pytest.skip("needs an accelerator, and JAX sees only the CPU")
