@@ -1,1 +1,1 @@
-"""How fast diffbio is, and against what: `python -m benchmarks`."""
+"""How fast and how accurate diffbio is, and against what: `python -m benchmarks`."""

@@ -9,77 +9,37 @@ path matrix. The arrays keep (component, node, time) order, so that time is the 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from diffbio.body.kinematic_tree import KinematicTree
 from diffbio.body.pose import Pose
 from diffbio.body.skeleton import Skeleton, joint_polynomials
-
-_IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 
 
 class FusedKinematics:
     """Forward kinematics compiled from a skeleton.
 
-    A *node* is a frame that turns: the root, and one per hinge. A *link* is a vector fixed in a
-    node (or, for a slide, along an axis fixed in it); a body's origin is the sum of the links on
-    its path.
+    A body's origin is the sum of the links on its path, each turned by its node.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
-        self.skeleton = skeleton
         self.source, self.polynomial = joint_polynomials(skeleton)
-        self.reference = np.asarray([j.reference for j in skeleton.independent])
-        self._build()
-
-    def _build(self) -> None:
-        s = self.skeleton
-        # Per node: parent node, fixed rotation before the hinge, that rotation times the axis.
-        self.node_parent, self.node_joint = [-1], [-1]
-        node_fixed, node_axis = [_IDENTITY], [np.zeros(4)]
-        # Per link: node, vector in it, body whose scale applies, slide joint or -1.
-        links: list[tuple[int, np.ndarray, int, int]] = []
-        body_node, body_fixed, body_path = [], [], []
-        joints_of: dict[int, list[int]] = {}
-        for i, joint in enumerate(s.joints):
-            joints_of.setdefault(joint.body, []).append(i)
-        for b, parent in enumerate(s.parents):
-            node, fixed, path = 0, _IDENTITY, []
-            if parent >= 0:
-                node, fixed, path = body_node[parent], body_fixed[parent], list(body_path[parent])
-                path.append(len(links))
-                links.append((node, _rotate(fixed, s.position[b]), parent, -1))
-                fixed = _multiply_constant(fixed, s.quaternion[b])
-            for i in joints_of.get(b, []):
-                joint, axis = s.joints[i], np.asarray(s.joints[i].axis)
-                if joint.kind == "slide":
-                    path.append(len(links))
-                    links.append((node, _rotate(fixed, axis), max(parent, 0), i))
-                    continue
-                anchor = np.asarray(joint.anchor)
-                if anchor.any():
-                    path.append(len(links))
-                    links.append((node, _rotate(fixed, anchor), b, -1))
-                self.node_parent.append(node)
-                self.node_joint.append(i)
-                node_fixed.append(fixed)
-                node_axis.append(_multiply_constant(fixed, np.array([0.0, *axis])))
-                node, fixed = len(self.node_parent) - 1, _IDENTITY
-                if anchor.any():
-                    path.append(len(links))
-                    links.append((node, -anchor, b, -1))
-            body_node.append(node)
-            body_fixed.append(fixed)
-            body_path.append(path)
-        self.node_fixed, self.node_axis = np.array(node_fixed).T, np.array(node_axis).T
-        self.link_node = np.array([link[0] for link in links], int)
-        self.link_vector = np.array([link[1] for link in links]).reshape(-1, 3).T
-        self.link_body = np.array([link[2] for link in links], int)
-        self.link_joint = np.array([link[3] for link in links], int)
-        self.path = np.zeros((len(s.parents), len(links)))
-        for b, path in enumerate(body_path):
-            self.path[b, path] = 1.0
-        self.body_node = np.array(body_node)
-        self.body_fixed = np.array(body_fixed).T
+        self.reference = np.asarray([j.reference for j in skeleton.independent], float)
+        tree = KinematicTree(skeleton)
+        self.node_parent = np.asarray([node.parent for node in tree.nodes])
+        hinged = tree.nodes[1:]
+        self.hinge = np.asarray([node.joint for node in hinged], int)
+        self.node_fixed = _columns([node.fixed for node in hinged], 4)
+        self.node_axis = _columns([node.axis for node in hinged], 4)
+        self.link_node = np.asarray([link.node for link in tree.links], int)
+        self.link_vector = _columns([link.vector for link in tree.links], 3)
+        self.link_body = np.asarray([link.body for link in tree.links], int)
+        self.link_slide = np.asarray([link.slide for link in tree.links], int)
+        self.body_node = np.asarray([frame.node for frame in tree.bodies])
+        self.body_turn = _columns([frame.turn for frame in tree.bodies], 4)
+        self.path = np.zeros((len(tree.bodies), len(tree.links)))
+        for body, frame in enumerate(tree.bodies):
+            self.path[body, list(frame.path)] = 1.0
 
     def __call__(
         self, scale: Float[Array, "body"], pose: Pose
@@ -90,22 +50,37 @@ class FusedKinematics:
             scale: size of each body relative to the skeleton, unitless.
             pose: generalised positions.
         """
-        dtype = scale.dtype
+        positions, quaternions = self._bodies(scale, pose)
+        return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(_matrices(quaternions), (3, 2, 0, 1))
+
+    def points(
+        self,
+        scale: Float[Array, "body"],
+        pose: Pose,
+        carrier: Int[np.ndarray, "point"],
+        local: Float[Array, "point 3"],
+    ) -> Float[Array, "time point 3"]:
+        """World positions of points fixed in bodies.
+
+        Args:
+            scale: size of each body relative to the skeleton, unitless.
+            pose: generalised positions.
+            carrier: index of the body that carries each point.
+            local: each point in the frame of its body, in metres.
+        """
+        positions, quaternions = self._bodies(scale, pose)
+        turned = _rotate(quaternions[:, carrier], local.T[:, :, None])
+        return jnp.transpose(positions[:, carrier] + turned, (2, 1, 0))
+
+    def _bodies(
+        self, scale: Float[Array, "body"], pose: Pose
+    ) -> tuple[Float[Array, "3 body time"], Float[Array, "4 body time"]]:
+        """World positions and quaternions of every body, components first."""
         displacement = self._displacements(pose.joints)
         node = self._node_quaternions(pose.root_quaternion, displacement)
-        links = jnp.asarray(self.link_vector, dtype) * scale[self.link_body]
-        slide = jnp.asarray(self.link_joint >= 0)[:, None]
-        stretch = jnp.where(slide, displacement[np.maximum(self.link_joint, 0)], 1.0)
-        links = links[:, :, None] * stretch[None]
-        turned = _matrices(node[:, self.link_node])
-        turned = (turned * links[None]).sum(1)
-        positions = jnp.einsum("bl,clt->tbc", jnp.asarray(self.path, dtype), turned)
-        fixed = jnp.broadcast_to(
-            jnp.asarray(self.body_fixed, dtype)[:, :, None],
-            (4, len(self.body_node), displacement.shape[1]),
-        )
-        rotations = _matrices(_multiply(node[:, self.body_node], fixed))
-        return positions + pose.root_position[:, None], jnp.transpose(rotations, (3, 2, 0, 1))
+        positions = self._positions(scale, node, displacement) + pose.root_position.T[:, None]
+        turn = jnp.asarray(self.body_turn, scale.dtype)[:, :, None]
+        return positions, _multiply(node[:, self.body_node], turn)
 
     def _displacements(self, joints: Float[Array, "time joint"]) -> Float[Array, "all_joint time"]:
         """Displacement of every joint, coupled ones included, from its reference."""
@@ -116,13 +91,13 @@ class FusedKinematics:
     def _node_quaternions(
         self, root: Float[Array, "time 4"], displacement: Float[Array, "all_joint time"]
     ) -> Float[Array, "4 node time"]:
-        dtype = root.dtype
-        half = displacement[np.asarray(self.node_joint[1:], int)] / 2
-        fixed = jnp.asarray(self.node_fixed[:, 1:], dtype)[:, :, None]
-        axis = jnp.asarray(self.node_axis[:, 1:], dtype)[:, :, None]
+        """`world_from_node` of every node."""
+        half = displacement[self.hinge] / 2
+        fixed = jnp.asarray(self.node_fixed, root.dtype)[:, :, None]
+        axis = jnp.asarray(self.node_axis, root.dtype)[:, :, None]
         local = fixed * jnp.cos(half)[None] + axis * jnp.sin(half)[None]
         q = jnp.concatenate([root.T[:, None], local], axis=1)
-        ancestor = np.asarray(self.node_parent)
+        ancestor = self.node_parent
         while (pending := np.flatnonzero(ancestor >= 0)).size:
             product = _multiply(q[:, ancestor[pending]], q[:, pending])
             done = np.flatnonzero(ancestor < 0)
@@ -133,8 +108,29 @@ class FusedKinematics:
             ancestor = np.where(ancestor >= 0, ancestor[np.maximum(ancestor, 0)], -1)
         return q
 
+    def _positions(
+        self,
+        scale: Float[Array, "body"],
+        node: Float[Array, "4 node time"],
+        displacement: Float[Array, "all_joint time"],
+    ) -> Float[Array, "3 body time"]:
+        """Origin of every body relative to the root's, in world axes."""
+        # The row of ones, at index -1, leaves links of constant length as they are.
+        row = jnp.ones_like(displacement, shape=(1, node.shape[2]))
+        factor = jnp.concatenate([displacement, row])[self.link_slide]
+        vector = jnp.asarray(self.link_vector, scale.dtype) * scale[self.link_body][None]
+        links = _rotate(node[:, self.link_node], vector[:, :, None] * factor[None])
+        path = jnp.asarray(self.path, scale.dtype)
+        # An accelerator's default rounds the factors to ten bits, which is a millimetre.
+        return jnp.einsum("bl,clt->cbt", path, links, precision=jax.lax.Precision.HIGHEST)
 
-def _multiply(a: Float[Array, "4 n time"], b: Float[Array, "4 n time"]) -> Float[Array, "4 n time"]:
+
+def _columns(vectors: list[np.ndarray], size: int) -> Float[np.ndarray, "{size} n"]:
+    """Vectors as the columns of a matrix, also where there are none."""
+    return np.asarray(vectors, float).reshape(-1, size).T
+
+
+def _multiply(a: Float[Array, "4 n #time"], b: Float[Array, "4 n #time"]) -> Float[Array, "4 n time"]:
     """Quaternion product, components first."""
     return jnp.stack(
         [
@@ -143,6 +139,18 @@ def _multiply(a: Float[Array, "4 n time"], b: Float[Array, "4 n time"]) -> Float
             a[0] * b[2] - a[1] * b[3] + a[2] * b[0] + a[3] * b[1],
             a[0] * b[3] + a[1] * b[2] - a[2] * b[1] + a[3] * b[0],
         ]
+    )
+
+
+def _rotate(
+    q: Float[Array, "4 n time"], vector: Float[Array, "3 n #time"]
+) -> Float[Array, "3 n time"]:
+    """Vectors turned by unit quaternions, components first: half the work of matrices."""
+    w, x, y, z = q[0], q[1], q[2], q[3]
+    a, b, c = vector[0], vector[1], vector[2]
+    i, j, k = 2 * (y * c - z * b), 2 * (z * a - x * c), 2 * (x * b - y * a)
+    return jnp.stack(
+        [a + w * i + y * k - z * j, b + w * j + z * i - x * k, c + w * k + x * j - y * i]
     )
 
 
@@ -156,15 +164,3 @@ def _matrices(q: Float[Array, "4 n time"]) -> Float[Array, "3 3 n time"]:
             jnp.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]),
         ]
     )
-
-
-def _multiply_constant(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Quaternion product of two constants, wxyz."""
-    vector = a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:])
-    return np.concatenate([[a[0] * b[0] - a[1:] @ b[1:]], vector])
-
-
-def _rotate(q: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """A constant vector turned by a constant quaternion."""
-    twice = 2 * np.cross(q[1:], vector)
-    return vector + q[0] * twice + np.cross(q[1:], twice)

@@ -1,6 +1,8 @@
 """MuJoCo's own forward kinematics, in JAX: the reference the method is defined by."""
 
+import contextlib
 import functools
+import io
 from typing import Any
 
 import jax
@@ -8,12 +10,15 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 from jaxtyping import Array, Float
-from mujoco import mjx
 
 from diffbio._jax import relaxed_promotion
 from diffbio.body.mjcf import spec_from_skeleton
 from diffbio.body.pose import Pose
 from diffbio.body.skeleton import Skeleton, joint_polynomials
+
+with contextlib.redirect_stdout(io.StringIO()):
+    # It prints that Warp is missing, which diffbio does not use.
+    from mujoco import mjx
 
 
 class MjxKinematics:

@@ -5,6 +5,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -153,6 +154,21 @@ class BodyModel:
 
         return MjxKinematics(self.skeleton)
 
+    @property
+    def compiler_options(self) -> tuple[tuple[str, bool], ...]:
+        """What XLA needs to be told to compile these kinematics.
+
+        On a CPU its fusion of MJX's tree recomputes bodies exponentially often; without the
+        fusion emitters it compiles and runs in seconds.
+        """
+        if self.kinematics_name == "mjx" and jax.default_backend() == "cpu":
+            return (("xla_cpu_use_fusion_emitters", False),)
+        return ()
+
+    def with_kinematics(self, name: str) -> "BodyModel":
+        """The same anatomy with another implementation of forward kinematics."""
+        return dataclasses.replace(self, kinematics_name=name)
+
     def default_parameters(self, dtype: np.dtype | type = np.float32) -> BodyParameters:
         """The base model: no scaling, markers at their anchors."""
         return BodyParameters(
@@ -180,12 +196,10 @@ class BodyModel:
         Returns:
             Marker positions in the world frame, in metres.
         """
-        positions, rotations = self.body_poses(parameters, pose)
-        scale = jnp.exp(parameters.log_scale)[np.asarray(self.segment_of_body)[self.marker_body]]
-        anchored = jnp.asarray(self.marker_position, scale.dtype) * scale[:, None]
+        scale = jnp.exp(parameters.log_scale)[np.asarray(self.segment_of_body)]
+        anchored = jnp.asarray(self.marker_position, scale.dtype) * scale[self.marker_body][:, None]
         local = anchored + parameters.marker_offset
-        turned = (rotations[:, self.marker_body] * local[None, :, None, :]).sum(-1)
-        return positions[:, self.marker_body] + turned
+        return self._kinematics.points(scale, pose, self.marker_body, local)
 
     def body_poses(
         self, parameters: BodyParameters, pose: Pose

@@ -1,5 +1,7 @@
 """First-order training of everything at once, Cotton's way: AdamW on an implicit trajectory."""
 
+import functools
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -44,11 +46,21 @@ def _optimiser(steps: Array) -> optax.GradientTransformation:
     )
 
 
-@eqx.filter_jit
+@functools.cache
+def _compiled(options: tuple[tuple[str, bool], ...]) -> Callable:
+    """The training call, to be compiled with XLA options; cached, so that it compiles once."""
+    return eqx.filter_jit(_train_call, compiler_options=dict(options))
+
+
 def _train_call(
-    objective: Objective, data: Any, training: Training, sizes: Any, total: Array
-) -> tuple[Training, Float[Array, "step"]]:
-    """A few optimiser steps in one compiled program."""
+    objective: Objective,
+    measure: Objective,
+    data: Any,
+    training: Training,
+    sizes: Any,
+    total: Array,
+) -> tuple[Training, Float[Array, "step"], Float[Array, ""]]:
+    """A few optimiser steps in one compiled program, and what to show of where they led."""
     arrays, static = eqx.partition(training.unknowns, eqx.is_array)
 
     def one(carry: tuple[Any, optax.OptState], _: None) -> tuple[tuple, Array]:
@@ -62,7 +74,8 @@ def _train_call(
         return (arrays, state), value
 
     carry, values = jax.lax.scan(one, (arrays, training.optimiser), None, length=STEPS_PER_CALL)
-    return Training(eqx.combine(carry[0], static), carry[1]), values
+    unknowns = eqx.combine(carry[0], static)
+    return Training(unknowns, carry[1]), values, measure(data, unknowns)
 
 
 class Trained(NamedTuple):
@@ -73,12 +86,14 @@ class Trained(NamedTuple):
         cost: final objective, unitless.
         steps: steps taken.
         finite: whether the objective stayed finite.
+        compile_s: how much longer the first compiled call took than the others, in seconds.
     """
 
     unknowns: Any
     cost: float
     steps: int
     finite: bool
+    compile_s: float
 
 
 def train(
@@ -88,7 +103,9 @@ def train(
     sizes: Any,
     *,
     steps: int,
+    measure: Objective | None = None,
     progress: Progress | None = None,
+    compiler_options: tuple[tuple[str, bool], ...] = (),
 ) -> Trained:
     """Minimise an objective by AdamW.
 
@@ -99,18 +116,27 @@ def train(
         sizes: one number or array per array of `unknowns`: what one unit of update means in
             its own unit. Zero freezes.
         steps: number of steps, rounded up to a multiple of `STEPS_PER_CALL`.
-        progress: called after every compiled call with the step and the objective.
+        measure: what to show of the progress; the objective by default.
+        progress: called after every compiled call with the step and the measure.
+        compiler_options: for XLA.
     """
+    call = _compiled(compiler_options)
+    total = jnp.asarray(steps)
     with relaxed_promotion():
-        state = _optimiser(jnp.asarray(steps)).init(eqx.filter(unknowns, eqx.is_array))
-    training, done, cost = Training(unknowns, state), 0, float("nan")
-    while done < steps:
-        candidate, values = _train_call(objective, data, training, sizes, jnp.asarray(steps))
+        state = _optimiser(total).init(eqx.filter(unknowns, eqx.is_array))
+    training, done, cost, finite, seconds = Training(unknowns, state), 0, float("nan"), True, []
+    while done < steps and finite:
+        began = time.perf_counter()
+        candidate, values, shown = call(
+            objective, measure or objective, data, training, sizes, total
+        )
         cost = float(values[-1])
+        seconds.append(time.perf_counter() - began)
         done += STEPS_PER_CALL
-        if not np.isfinite(cost):
-            return Trained(training.unknowns, cost, done, False)
-        training = candidate
-        if progress is not None:
-            progress(min(done, steps), cost)
-    return Trained(training.unknowns, cost, done, True)
+        finite = bool(np.isfinite(cost))
+        if finite:
+            training = candidate
+            if progress is not None:
+                progress(min(done, steps), float(shown))
+    compile_s = max(0.0, seconds[0] - float(np.median(seconds[1:]))) if seconds[1:] else 0.0
+    return Trained(training.unknowns, cost, done, finite, compile_s)

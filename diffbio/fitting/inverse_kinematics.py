@@ -12,7 +12,7 @@ from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.geometry import quaternion_from_rotation_vector, quaternion_multiply
 
 ITERATIONS = 25
-POINT_SD = 0.03
+POINT_SD = 0.02
 """In metres: triangulated keypoints against the unscaled markers of the base model."""
 
 FIRST_REACH, FINAL_REACH = 1.0, 0.06

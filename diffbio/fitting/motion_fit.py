@@ -22,7 +22,7 @@ from diffbio.trajectories import ImplicitTrajectory
 from diffbio.trajectories.implicit import make_implicit_trajectory
 from diffbio.trajectories.reference import KNOT_SPACING, fit_root_reference
 
-STEPS = 3000
+STEPS = 1000
 DISTIL_STEPS = 500
 BANDWIDTH_HZ = 12.0
 
@@ -56,13 +56,13 @@ def fit_motion(
         steps: steps of end-to-end training.
         bandwidth_hz: highest frequency among the trajectory's features.
         refine_cameras: bundle adjustment of the cameras' poses.
-        progress: called with the step and the objective per frame.
+        progress: called with the step and the median reprojection error, in pixels.
 
     Raises:
         FitError: there is nothing to start from.
     """
     began = clock.perf_counter()
-    start = find_start(body, rig, keypoints)
+    start = find_start(body.with_kinematics("fused"), rig, keypoints)
     problem = make_problem(body, rig, keypoints, start.depth, dtype=rig.focal_px.dtype)
     trajectory = _start_trajectory(problem, start, bandwidth_hz, key)
     started = clock.perf_counter()
@@ -78,38 +78,41 @@ def fit_motion(
         unknowns,
         _step_sizes(unknowns, problem, refine_cameras),
         steps=steps,
+        measure=_median_px,
         progress=progress,
+        compiler_options=body.compiler_options,
     )
     solved = clock.perf_counter()
-    estimate = eqx.filter_jit(Problem.estimate)(problem, trained.unknowns)
-    n = len(keypoints.time)
-    error = reprojection_error(
-        estimate.rig, np.asarray(estimate.markers)[:n], keypoints, body.marker_names
-    )
-    motion = _motion(body, problem, trained.unknowns, keypoints)
-    fitted_rig = _concrete(estimate.rig)
+    fitted = trained.unknowns
+    motion = _motion(body.with_kinematics("fused"), problem, fitted, keypoints)
+    refined = problem.rig.adjusted(fitted.camera_rotation, fitted.camera_shift)
     return Fit(
         body=body,
-        parameters=_concrete(trained.unknowns.parameters),
+        parameters=fitted.parameters,
         motion=motion,
-        rig=fitted_rig,
+        rig=refined,
         rig_before=problem.rig,
-        error=error,
+        error=reprojection_error(refined, motion.markers, keypoints, body.marker_names),
         solver="adamw",
         iterations=trained.steps,
         cost=trained.cost,
         outcome=Outcome.MAX_STEPS if trained.finite else Outcome.NOT_FINITE,
-        time_s={"start": started - began, "solve": solved - started},
+        time_s={
+            "start": started - began,
+            "compile": trained.compile_s,
+            "solve": solved - started - trained.compile_s,
+        },
     )
-
-
-def _concrete(tree):
-    return jax.tree.map(lambda x: jnp.asarray(x), tree)
 
 
 def _objective(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
     """The objective per frame."""
     return problem.cost(unknowns) / problem.n_frames
+
+
+def _median_px(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
+    """Median distance of the detections in use from their projected markers, in pixels."""
+    return problem.reprojection.median_px(problem.estimate(unknowns))
 
 
 def _step_sizes(unknowns: Unknowns, problem: Problem, refine_cameras: bool) -> Unknowns:

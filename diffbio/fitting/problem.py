@@ -57,14 +57,16 @@ class Problem(eqx.Module):
         body: the anatomy (static: a compile-time constant).
         rig: the cameras as given.
         time: sample times, padded, in seconds.
-        terms: the objective is their sum.
+        reprojection: the term that holds the detections.
+        priors: the other terms; the objective is the sum of all.
         n_frames: number of real frames.
     """
 
     body: BodyModel = eqx.field(static=True)
     rig: CameraRig
     time: Float[Array, "time"]
-    terms: tuple[AbstractResidual, ...]
+    reprojection: Reprojection
+    priors: tuple[AbstractResidual, ...]
     n_frames: Array
 
     def estimate(self, unknowns: Unknowns) -> Estimate:
@@ -82,9 +84,9 @@ class Problem(eqx.Module):
     def cost(self, unknowns: Unknowns) -> Float[Array, ""]:
         """The objective: minus the log posterior, up to a constant, unitless."""
         estimate = self.estimate(unknowns)
-        total = jnp.zeros((), self.time.dtype)
-        for term in self.terms:
-            total = total + term(estimate)
+        total = self.reprojection(estimate)
+        for prior in self.priors:
+            total = total + prior(estimate)
         return total
 
 
@@ -126,8 +128,8 @@ def make_problem(
         return jnp.asarray(x, dtype)
 
     sigma_px = np.asarray(rig.focal_px).mean(1) * DETECTOR_SD / depth
-    terms = (
-        Reprojection(array(pixels), array(weight), array(sigma_px), HUBER_SD),
+    reprojection = Reprojection(array(pixels), array(weight), array(sigma_px), HUBER_SD)
+    priors = (
         ScalePrior(array(whitener)),
         MarkerPrior(array(marker_sd(body))),
         JointRange(array(low), array(high), array(mean), array(sd), array(frame)),
@@ -135,7 +137,7 @@ def make_problem(
         CameraPrior(array(1.0)),
     )
     rig = cast_rig(rig, dtype)
-    return Problem(body, rig, array(time), terms, jnp.asarray(n))
+    return Problem(body, rig, array(time), reprojection, priors, jnp.asarray(n))
 
 
 def cast_rig(rig: CameraRig, dtype: np.dtype | type) -> CameraRig:

@@ -39,7 +39,7 @@ def check_trial(trial: Trial) -> Trial:
             detections of another image size, fewer than two cameras, or a person whose size
             shows that units, calibration or synchronisation are wrong.
     """
-    _check_lengths(trial)
+    _check_cameras(trial)
     trial = _without_missing_values(trial)
     for name, size, pixels, confidence in zip(
         trial.rig.names,
@@ -54,7 +54,7 @@ def check_trial(trial: Trial) -> Trial:
     return _with_plausible_person(_noting_what_is_missing(trial))
 
 
-def _check_lengths(trial: Trial) -> None:
+def _check_cameras(trial: Trial) -> None:
     keypoints = trial.keypoints
     if trial.rig.names != keypoints.camera_names:
         raise InputError(
@@ -63,11 +63,11 @@ def _check_lengths(trial: Trial) -> None:
             f"{', '.join(trial.rig.names)}.",
             "Give both for the same cameras, in the same order.",
         )
-    if keypoints.pixels.shape[1] != keypoints.time.shape[0] or keypoints.time.shape[0] == 0:
+    if 0 in keypoints.confidence.shape:
         raise InputError(
             str(trial.source),
-            f"There are {keypoints.time.shape[0]} times for {keypoints.pixels.shape[1]} frames.",
-            "Give one time per frame, and at least one frame.",
+            "It has no camera, no frame or no keypoint.",
+            "Give at least two cameras and one frame.",
         )
 
 

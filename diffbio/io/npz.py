@@ -81,7 +81,7 @@ def read_keypoints(
 def _arrays(path: pathlib.Path) -> dict[str, Any]:
     """The arrays we know; anything else in the archive is not looked at."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = {k: archive[k] for k in (*_KEYS, *_OPTIONAL_KEYS) if k in archive.files}
     except OSError as error:
         raise InputError(

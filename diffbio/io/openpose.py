@@ -45,7 +45,7 @@ class CameraDetections:
 
     folder: pathlib.Path
     first_frame: int
-    people: tuple[Float[np.ndarray, "person keypoint 3"], ...]
+    people: tuple[Float[np.ndarray, "_ keypoint 3"], ...]
 
     @property
     def n_keypoints(self) -> int:

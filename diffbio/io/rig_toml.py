@@ -5,7 +5,6 @@ import math
 import os
 import pathlib
 import re
-import tempfile
 import tomllib
 from typing import Any
 
@@ -73,19 +72,18 @@ def write_rig(rig: CameraRig, path: pathlib.Path) -> None:
         InputError: the folder cannot be written.
     """
     text = "\n".join(_camera_text(rig, camera) for camera in range(len(rig.names)))
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-        ) as draft:
-            draft.write(text)
-        os.chmod(draft.name, 0o644)
-        os.replace(draft.name, path)
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
     except OSError as error:
         raise InputError(
             str(path),
             f"The rig cannot be written ({error.strerror}).",
             "Choose a folder that exists and may be written.",
         ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 class _Camera:

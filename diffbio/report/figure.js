@@ -38,7 +38,7 @@ function makeFigure(canvas, figure) {
     const wide = Math.hypot(...everything.slice(0, 2).map(([low, high]) => high - low));
     const settings = {
       person: [-0.9, 0.22, 3.9], side: [-Math.PI / 2, 0.04, 3.9], front: [0, 0.04, 3.9],
-      top: [-Math.PI / 2, 1.5, 4.6], scene: [-0.9, 0.5, 1.15 * wide + 1.5],
+      top: [-Math.PI / 2, 1.5, 4.6], scene: [-0.9, 0.5, 0.95 * wide + 1.5],
     }[name];
     [view.azimuth, view.elevation, view.distance] = settings;
     draw();

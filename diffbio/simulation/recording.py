@@ -14,6 +14,7 @@ from diffbio.simulation.walking import walking_pose
 
 SIZE_SD = 0.05
 PROPORTION_SD = 0.05
+LUMBAR_MEAN, LUMBAR_SD = np.deg2rad([-3.0, 3.0])
 KEYPOINT_BIAS_SD = 0.006
 """Per axis, in metres: how far the simulated detector's idea of a keypoint is from its anchor."""
 
@@ -62,7 +63,13 @@ def simulate_walking(
     body = default_body(keypoint_set)
     parameters = _person(body, rng)
     time = np.arange(round(duration * frame_rate_hz)) / frame_rate_hz
-    pose = walking_pose(body, parameters, time, phase_at_start=float(rng.random()))
+    pose = walking_pose(
+        body,
+        parameters,
+        time,
+        phase_at_start=float(rng.random()),
+        lumbar_extension=float(rng.normal(LUMBAR_MEAN, LUMBAR_SD)),
+    )
     markers = np.asarray(body.marker_positions(parameters, pose), float)
     rig = ring_of_cameras(n_cameras)
     exact = np.asarray(rig.project(jnp.asarray(markers)), float)

@@ -18,6 +18,10 @@ CADENCE_HZ = 0.95
 HARMONICS = 7
 """Of the stride frequency: 6.7 Hz, which holds more than 99 % of a joint curve's power."""
 
+PELVIS_INCLINATION = np.deg2rad(5.6)
+"""Of the line from the front to the back iliac spines in the default body's pelvis frame. The
+normative tilt and hip flexion are measured from that line, the model's from the frame."""
+
 FOOT_BODIES = ("calcn", "toes")
 
 # Columns: X forward, Y up, Z right (OpenSim) in world axes x forward, y left, z up.
@@ -44,6 +48,7 @@ def walking_pose(
     time: Float[np.ndarray, "time"],
     *,
     phase_at_start: float = 0.0,
+    lumbar_extension: float = 0.0,
 ) -> Pose:
     """A straight walk along x through the origin at mid-trial, on the floor z = 0.
 
@@ -55,6 +60,7 @@ def walking_pose(
         parameters: the person.
         time: in seconds.
         phase_at_start: of the right stride at time zero, in strides.
+        lumbar_extension: the person's own posture, in radians, constant over the walk.
 
     Raises:
         InputError: the body has no pelvis or feet.
@@ -63,7 +69,7 @@ def walking_pose(
     if missing := [name for name in needed if name not in body.body_names]:
         raise InputError(body.name, f"It has no body {missing[0]!r}.", "Anchor keypoints on it.")
     phase = CADENCE_HZ * time + phase_at_start
-    joints = _joint_coordinates(body, phase)
+    joints = _joint_coordinates(body, phase, lumbar_extension)
     quaternion = _root_quaternion(body, phase)
     still = _pose(np.zeros((len(time), 3)), quaternion, joints)
     positions, rotations = (np.asarray(x, float) for x in body.body_poses(parameters, still))
@@ -82,7 +88,9 @@ def _pose(position: np.ndarray, quaternion: np.ndarray, joints: np.ndarray) -> P
     return Pose(jnp.asarray(position), jnp.asarray(quaternion), jnp.asarray(joints))
 
 
-def _joint_coordinates(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, "time joint"]:
+def _joint_coordinates(
+    body: BodyModel, phase: np.ndarray, lumbar_extension: float
+) -> Float[np.ndarray, "time joint"]:
     joints = np.tile(body.joint_reference, (len(phase), 1))
     extra = _curves()["arms_and_trunk"]
 
@@ -91,7 +99,7 @@ def _joint_coordinates(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, 
             joints[:, body.joint_names.index(name)] = values
 
     for side, own in (("r", phase), ("l", phase + 0.5)):
-        put(f"hip_flexion_{side}", _periodic("hip_flexion", own))
+        put(f"hip_flexion_{side}", _periodic("hip_flexion", own) - PELVIS_INCLINATION)
         put(f"hip_adduction_{side}", _periodic("hip_adduction", own))
         put(f"hip_rotation_{side}", _periodic("hip_rotation", own))
         put(f"knee_angle_{side}", np.maximum(_periodic("knee_flexion", own), 0.0))
@@ -106,7 +114,7 @@ def _joint_coordinates(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, 
     turn = 2 * np.pi * phase
     put("lumbar_rotation", np.deg2rad(-extra["lumbar_rotation_amplitude"]) * np.cos(turn))
     put("lumbar_bending", np.deg2rad(extra["lumbar_bending_amplitude"]) * np.sin(turn))
-    put("lumbar_extension", np.full(len(phase), np.deg2rad(extra["lumbar_extension"])))
+    put("lumbar_extension", np.full(len(phase), lumbar_extension))
     return joints
 
 
@@ -119,7 +127,7 @@ def _shoulder(flexion: np.ndarray, abduction: float) -> tuple[np.ndarray, np.nda
 
 
 def _root_quaternion(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, "time 4"]:
-    tilt = -_periodic("pelvis_tilt", phase)
+    tilt = PELVIS_INCLINATION - _periodic("pelvis_tilt", phase)
     obliquity = -_periodic("pelvis_obliquity", phase)
     rotation = _periodic("pelvis_rotation", phase)
     opensim_from_pelvis = Rotation.from_euler("ZXY", np.stack([tilt, obliquity, rotation], 1))

@@ -31,7 +31,8 @@ def bystander(three_cameras, walker) -> np.ndarray:
 def test_one_person_per_frame_is_that_person(tmp_path, three_cameras, detections):
     cameras = cameras_of(tmp_path, detections[:, :, None])
     found = associate(three_cameras, cameras, 50.0)
-    assert_allclose(found.detections, detections) and found.notes == ()
+    assert_allclose(found.detections, detections)
+    assert found.notes == ()
 
 
 def test_bystander_seen_by_two_cameras_is_told_apart_in_any_order(

@@ -79,7 +79,7 @@ def test_one_camera_is_not_enough(trial):
 
 def test_no_detection_at_all_is_refused(trial):
     confidence = np.zeros_like(trial.keypoints.confidence)
-    with pytest.raises(InputError, match="No camera has a single detection with confidence 0.3"):
+    with pytest.raises(InputError, match=r"No camera has a single detection with confidence 0.3"):
         check_trial(with_keypoints(trial, confidence=confidence))
 
 
@@ -100,52 +100,63 @@ def test_detections_of_another_resolution_are_refused(trial):
         check_trial(with_keypoints(trial, pixels=pixels))
 
 
-@pytest.mark.parametrize(("factor", "size"), [(1000.0, "[12]\\.\\d+ km"), (0.001, "[12]\\.\\d+ mm")])
+@pytest.mark.parametrize(("factor", "size"), [(1000.0, r"1\.\d+ km"), (0.1, r"0\.1\d+ m")])
 def test_person_of_impossible_size_is_refused(trial, factor, size):
-    rig = eqx.tree_at(lambda r: r.camera_from_world_translation, trial.rig, replace_fn=lambda t: factor * t)
-    if factor < 1.0:
-        # Nearer than a camera can be projected into, so that no point is found at all.
-        size = "No keypoint could be triangulated"
-    with pytest.raises(InputError, match=size):
-        check_trial(dataclasses.replace(trial, rig=rig))
-
-
-def test_person_of_ten_centimetres_is_refused(trial):
     rig = eqx.tree_at(
-        lambda r: r.camera_from_world_translation, trial.rig, replace_fn=lambda t: 0.1 * t
+        lambda r: r.camera_from_world_translation, trial.rig, replace_fn=lambda t: factor * t
     )
-    message = r"The person would be 0\.1\d+ m across. Check the units of the rig"
+    message = f"The person would be {size} across. Check the units of the rig .*millimetres"
     with pytest.raises(InputError, match=message):
         check_trial(dataclasses.replace(trial, rig=rig))
 
 
+def upward_and_downward(pixels: np.ndarray, keypoints: slice) -> np.ndarray:
+    """Detections at the bottom of the first image and the top of the others: no ray meets."""
+    pixels = np.array(pixels)
+    pixels[0, :, keypoints, 1] = 950.0
+    pixels[1:, :, keypoints, 1] = 10.0
+    return pixels
+
+
 def test_cameras_that_agree_on_nothing_are_refused(trial):
-    random = np.random.default_rng(0).uniform([0.0, 0.0], [1280.0, 960.0], (2, 12, 17, 2))
-    confidence = np.array(trial.keypoints.confidence)
     two = dataclasses.replace(trial, rig=trial.rig.subset(("cam1", "cam2")))
-    random[0, ..., 1], random[1, ..., 1] = 100.0, 900.0
     scattered = with_keypoints(
-        two, pixels=random, confidence=confidence[:2], camera_names=("cam1", "cam2")
+        two,
+        pixels=upward_and_downward(trial.keypoints.pixels, slice(None))[:2],
+        confidence=np.asarray(trial.keypoints.confidence)[:2],
+        camera_names=("cam1", "cam2"),
     )
-    with pytest.raises(InputError, match="No keypoint could be triangulated: no two cameras agree"):
+    with pytest.raises(
+        InputError, match=r"No keypoint could be triangulated: no two cameras agree"
+    ):
         check_trial(scattered)
 
 
 def test_cameras_that_hardly_agree_are_noted(trial):
-    pixels = np.array(trial.keypoints.pixels)
-    pixels[2] = pixels[2, :, ::-1]
-    confidence = np.array(trial.keypoints.confidence)
-    pixels[1, :, 6:] = pixels[1, :, :5:-1]
-    checked = check_trial(with_keypoints(trial, pixels=pixels, confidence=confidence))
-    assert any("of the detections agree with those of other cameras" in n for n in checked.notes)
+    two = dataclasses.replace(trial, rig=trial.rig.subset(("cam1", "cam2")))
+    scattered = with_keypoints(
+        two,
+        pixels=upward_and_downward(trial.keypoints.pixels, slice(6, None))[:2],
+        confidence=np.asarray(trial.keypoints.confidence)[:2],
+        camera_names=("cam1", "cam2"),
+    )
+    message = "Only 35% of the detections agree with those of other cameras"
+    assert any(message in note for note in check_trial(scattered).notes)
 
 
 def test_rig_and_keypoints_must_be_of_the_same_cameras(trial):
     other = with_keypoints(trial, camera_names=("cam2", "cam1", "cam3"))
-    with pytest.raises(InputError, match="The keypoints are of cam2, cam1, cam3, the rig is of"):
+    with pytest.raises(InputError, match=r"The keypoints are of cam2, cam1, cam3, the rig is of"):
         check_trial(other)
 
 
-def test_times_must_be_those_of_the_frames(trial):
-    with pytest.raises(InputError, match="There are 11 times for 12 frames"):
-        check_trial(with_keypoints(trial, time=np.arange(11) / 50.0))
+def test_a_trial_without_frames_is_refused(trial):
+    with pytest.raises(InputError, match=r"It has no camera, no frame or no keypoint"):
+        check_trial(
+            with_keypoints(
+                trial,
+                pixels=np.zeros((3, 0, 17, 2)),
+                confidence=np.zeros((3, 0, 17)),
+                time=np.zeros(0),
+            )
+        )

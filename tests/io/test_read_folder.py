@@ -62,7 +62,7 @@ def test_keypoints_of_a_camera_not_in_the_rig_are_refused(plain_folder):
 
 def test_different_frame_counts_are_refused_with_each_count(plain_folder):
     sorted((plain_folder / "cam2").iterdir())[-1].unlink()
-    with pytest.raises(InputError, match="frames: cam1 has 12, cam2 has 11, cam3 has 12"):
+    with pytest.raises(InputError, match=r"frames: cam1 has 12, cam2 has 11, cam3 has 12"):
         read_trial(plain_folder, frame_rate_hz=50.0)
 
 
@@ -76,7 +76,7 @@ def test_missing_file_between_others_is_a_missing_frame(plain_folder):
 def test_unknown_frame_rate_is_refused(plain_folder):
     with pytest.raises(InputError, match=r"walk: The frame rate is unknown.*State it"):
         read_trial(plain_folder)
-    with pytest.raises(InputError, match="frame rate: Found -5"):
+    with pytest.raises(InputError, match=r"frame rate: Found -5"):
         read_trial(plain_folder, frame_rate_hz=-5.0)
 
 
@@ -100,17 +100,17 @@ def test_video_that_cannot_be_opened_is_refused(tmp_path):
 def test_nobody_detected_is_refused(tmp_path, three_cameras, write_json_folders):
     write_json_folders(tmp_path / "empty", people=[[[]] * 3] * 3)
     write_rig(three_cameras, tmp_path / "empty" / "rig.toml")
-    with pytest.raises(InputError, match="No camera detected anybody"):
+    with pytest.raises(InputError, match=r"No camera detected anybody"):
         read_trial(tmp_path / "empty", frame_rate_hz=50.0)
 
 
 def test_what_was_looked_for_is_listed_when_nothing_is_recognised(tmp_path):
-    with pytest.raises(InputError, match="There is no such file or folder. Looked for: an `.npz`"):
+    with pytest.raises(InputError, match=r"There is no such file or folder. Looked for: an `.npz`"):
         read_trial(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="No trial was recognised there. Looked for: .*Pose2Sim"):
+    with pytest.raises(InputError, match=r"No trial was recognised there. Looked for: .*Pose2Sim"):
         read_trial(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(InputError, match="No trial was recognised there. Looked for"):
+    with pytest.raises(InputError, match=r"No trial was recognised there. Looked for"):
         read_trial(tmp_path / "notes.txt")
 
 
@@ -121,7 +121,7 @@ def test_two_kinds_of_keypoints_are_refused(plain_folder):
 
 
 def test_a_plain_folder_has_no_trials_to_choose_from(plain_folder):
-    with pytest.raises(InputError, match="no project in which a trial 'static' could be chosen"):
+    with pytest.raises(InputError, match=r"no project in which a trial 'static' could be chosen"):
         read_trial(plain_folder, trial="static", frame_rate_hz=50.0)
 
 
@@ -143,8 +143,8 @@ def test_names_match_but_for_their_spelling(tmp_path, found, camera):
 
 def test_ambiguous_names_are_refused(tmp_path):
     rig = ("front_left", "back_left", "top")
-    with pytest.raises(InputError, match="left may be any of the cameras front_left, back_left"):
+    with pytest.raises(InputError, match=r"left may be any of the cameras front_left, back_left"):
         match_cameras("walk", rig, {"left": tmp_path})
     twice = {"top": tmp_path / "top", "top_json": tmp_path / "top_json"}
-    with pytest.raises(InputError, match="top and top_json both look like camera top"):
+    with pytest.raises(InputError, match=r"top and top_json both look like camera top"):
         match_cameras("walk", rig, twice)

@@ -58,7 +58,7 @@ def test_configuration_of_the_trial_wins(project):
 
 
 def test_unknown_trial_is_refused(project):
-    with pytest.raises(UnknownNameError, match="No trial is called 'running'.*: walking"):
+    with pytest.raises(UnknownNameError, match=r"No trial is called 'running'.*: walking"):
         read_trial(project, trial="running")
 
 

@@ -22,7 +22,9 @@ rotation = [1.2, -0.4, 0.7]
 translation = [{x}, 0.2, 4.0]
 fisheye = false
 """
-RIG = CAMERA.format(key="left", x=0.5) + CAMERA.format(key="right", x=-1.5) + "[metadata]\nerror=0\n"
+RIG = (
+    CAMERA.format(key="left", x=0.5) + CAMERA.format(key="right", x=-1.5) + "[metadata]\nerror=0\n"
+)
 
 
 @pytest.fixture
@@ -90,8 +92,20 @@ def test_missing_rig_is_refused(tmp_path):
 
 def test_a_folder_that_does_not_exist_is_not_written(rig_file, tmp_path):
     rig = read_rig(rig_file())
-    with pytest.raises(InputError, match="The rig cannot be written.*Choose a folder that exists"):
+    with pytest.raises(InputError, match=r"The rig cannot be written.*Choose a folder that exists"):
         write_rig(rig, tmp_path / "nowhere" / "rig.toml")
+
+
+def test_an_interrupted_write_leaves_the_old_rig_and_nothing_else(rig_file, monkeypatch):
+    path = rig_file()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diffbio.io.rig_toml.os.replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_rig(read_rig(path), path)
+    assert path.read_text() == RIG and list(path.parent.iterdir()) == [path]
 
 
 SHEARED = "[[1.0, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]"
@@ -111,7 +125,7 @@ MIRROR = "[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]"
         ("1920.0, 1080.0", "1920.5, 1080.0", r"camera left, size: Found 1920\.5 x 1080 pixels"),
         ("1920.0, 1080.0", "0, 1080", "camera left, size: Found 0 x 1080 pixels"),
         ("1920.0, 1080.0", "1920.0", "camera left, size: Found 1 numbers instead of 2"),
-        ('[1920.0, 1080.0]', '"HD"', "camera left, size: Found 'HD'"),
+        ("[1920.0, 1080.0]", '"HD"', "camera left, size: Found 'HD'"),
         ("[1.2, -0.4, 0.7]", "[nan, 0.0, 0.0]", "camera left, rotation: .* not finite"),
         ("[0.5, 0.2, 4.0]", "[0.5, inf, 4.0]", "camera left, translation: .* not finite"),
         ("1300.0, 0.0, 960.0", "1300.0, 2.0, 960.0", "camera left, matrix: The skew is 2"),
@@ -136,11 +150,11 @@ def test_bad_rig_is_refused_with_camera_and_field(rig_file, old, new, message):
 
 def test_a_fisheye_has_four_coefficients(rig_file):
     text = RIG.replace("-0.002]", "-0.002, 0.0]", 1).replace("fisheye = false", "fisheye = true")
-    with pytest.raises(InputError, match="Found 5 numbers. A fisheye lens has 4"):
+    with pytest.raises(InputError, match=r"Found 5 numbers. A fisheye lens has 4"):
         read_rig(rig_file(text))
 
 
 def test_a_rig_all_in_millimetres_is_refused(rig_file):
     text = RIG.replace("0.2, 4.0]", "200.0, 4000.0]").replace("[0.5,", "[500.0,")
-    with pytest.raises(InputError, match="looks like millimetres. Write translations in metres"):
+    with pytest.raises(InputError, match=r"looks like millimetres. Write translations in metres"):
         read_rig(rig_file(text.replace("[-1.5,", "[-1500.0,")))

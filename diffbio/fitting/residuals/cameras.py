@@ -7,8 +7,7 @@ from diffbio.fitting.residuals.base import AbstractResidual, Estimate
 
 ROTATION_SD = np.deg2rad(0.5)
 POSITION_SD = 0.015
-"""In metres. Both are what a careful board calibration leaves; see the facts in the README of
-`calibration`."""
+"""In metres. Both are what a careful board calibration leaves."""
 
 
 class CameraPrior(AbstractResidual):

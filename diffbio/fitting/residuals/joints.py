@@ -13,6 +13,9 @@ LIMIT_SD = np.deg2rad(3.0)
 class JointRange(AbstractResidual):
     """Soft limits on the joint coordinates, and a weak prior on posture.
 
+    A person's mean posture is one fact, however long the trial: it is held to the prior once.
+    Every frame's departure from that mean is held to zero with the same standard deviation.
+
     Attributes:
         low: lowest admissible coordinate, radians or metres.
         high: highest admissible coordinate.
@@ -31,6 +34,8 @@ class JointRange(AbstractResidual):
         """The term's cost, unitless."""
         q = estimate.pose.joints
         outside = jnp.maximum(self.low[None] - q, 0) + jnp.maximum(q - self.high[None], 0)
-        away = (q - self.mean[None]) / self.sd[None]
+        posture = (self.weight[:, None] * q).sum(0) / self.weight.sum()
+        away = (q - posture[None]) / self.sd[None]
         squared = (outside * outside).sum(-1) / LIMIT_SD**2 + (away * away).sum(-1)
-        return 0.5 * (self.weight * squared).sum()
+        offset = (posture - self.mean) / self.sd
+        return 0.5 * ((self.weight * squared).sum() + (offset * offset).sum())

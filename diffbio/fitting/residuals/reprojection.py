@@ -24,9 +24,17 @@ class Reprojection(AbstractResidual):
 
     def __call__(self, estimate: Estimate) -> Float[Array, ""]:
         """The term's cost, unitless."""
-        error = estimate.rig.project(estimate.markers) - self.pixels
-        squared = (error * error).sum(-1) / (self.sigma_px * self.sigma_px)[:, None, None]
+        squared = self._squared_px(estimate) / (self.sigma_px * self.sigma_px)[:, None, None]
         return 0.5 * (self.weight * huber(squared, self.huber)).sum()
+
+    def median_px(self, estimate: Estimate) -> Float[Array, ""]:
+        """Median distance of the detections from their projected markers, in pixels."""
+        squared = self._squared_px(estimate)
+        return jnp.sqrt(jnp.nanmedian(jnp.where(self.weight > 0, squared, jnp.nan)))
+
+    def _squared_px(self, estimate: Estimate) -> Float[Array, "camera time marker"]:
+        error = estimate.rig.project(estimate.markers) - self.pixels
+        return (error * error).sum(-1)
 
 
 def huber(

@@ -1,0 +1,156 @@
+"""`diffbio fit`: fit a body to one trial and write the result folder."""
+
+import argparse
+import dataclasses
+import importlib
+import pathlib
+import time
+
+from diffbio.errors import FitError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `diffbio fit`."""
+    parser.add_argument(
+        "trial_path",
+        metavar="TRIAL",
+        type=pathlib.Path,
+        help="a Pose2Sim trial or project, a folder with rig.toml and keypoints, or an .npz",
+    )
+    parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL/diffbio")
+    parser.add_argument("--rig", type=pathlib.Path, help="calibration, where it lies elsewhere")
+    parser.add_argument("--trial", help="which trial of a project (default: the longest)")
+    parser.add_argument("--keypoint-set", help="name of a set, or a keypoint table of your own")
+    parser.add_argument("--frame-rate", type=float, metavar="HZ", help="where no file tells")
+    parser.add_argument(
+        "--body", type=pathlib.Path, metavar="MJCF", help="a body of your own instead of MyoFullBody"
+    )
+    add_fit_arguments(parser)
+
+
+def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say how to fit, common to `fit` and `demo`."""
+    parser.add_argument(
+        "--refine-cameras", action="store_true", help="adjust the cameras' poses with the body"
+    )
+    parser.add_argument(
+        "--kinematics",
+        choices=("fused", "mjx"),
+        default="fused",
+        help="forward kinematics: diffbio's own (default) or MuJoCo's MJX",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="training steps")
+    parser.add_argument(
+        "--bandwidth", type=float, metavar="HZ", help="highest frequency of the motion"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the network (default 0)")
+    parser.add_argument(
+        "--offline", action="store_true", help="accepted for scripts; nothing is ever fetched"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, fit, write, and say where the result is."""
+    began = time.perf_counter()
+    io, progress = _import("io.read", "cli.progress")
+    console = progress.Console()
+    trial = io.read_trial(
+        arguments.trial_path,
+        rig=arguments.rig,
+        keypoint_set=arguments.keypoint_set,
+        frame_rate_hz=arguments.frame_rate,
+        trial=arguments.trial,
+    )
+    output = arguments.output or _beside(arguments.trial_path)
+    result_folder, body_package = _import("report.result_folder", "body")
+    result_folder.check_writable(output)
+    keypoint_set = body_package.load_keypoint_set(arguments.keypoint_set or trial.keypoints.set_name)
+    if arguments.body:
+        body = body_package.body_from_mjcf(arguments.body, keypoint_set, arguments.kinematics)
+    else:
+        body = body_package.default_body(keypoint_set, arguments.kinematics)
+    console.say(_describe(trial))
+    for note in trial.notes:
+        console.say(note)
+    fit = fit_trial(arguments, trial, body, console, began)
+    verdict = result_folder.write_result(fit, trial, output, log=console.log)
+    return report(verdict, fit, output)
+
+
+def fit_trial(arguments, trial, body, console, began):
+    """Fit a trial as the arguments say, with a progress bar.
+
+    Raises:
+        FitError: the fit ended in numbers that are not finite.
+    """
+    import jax
+
+    jax_support, fitting, motion_fit = _import("_jax", "fitting", "fitting.motion_fit")
+    jax_support.enable_compilation_cache()
+    steps = arguments.steps or motion_fit.STEPS
+    loaded = time.perf_counter() - began
+    with console.training(steps) as bar:
+        fit = fitting.fit_motion(
+            body,
+            single_precision(trial.rig),
+            trial.keypoints,
+            key=jax.random.key(arguments.seed),
+            steps=steps,
+            bandwidth_hz=arguments.bandwidth or motion_fit.BANDWIDTH_HZ,
+            refine_cameras=arguments.refine_cameras,
+            progress=bar,
+        )
+    if fit.outcome == fitting.Outcome.NOT_FINITE:
+        raise FitError(
+            f"{trial.name}: training diverged. Try fewer or more --steps, and look at the "
+            "keypoints and the calibration."
+        )
+    times = {"load": loaded, **fit.time_s, "total": time.perf_counter() - began}
+    fit = dataclasses.replace(fit, time_s=times)
+    error = fit.error
+    console.say(
+        f"Fitted {len(fit.motion.time)} frames in {times['total']:.1f} s (start "
+        f"{times['start']:.1f}, compile {times['compile']:.1f}, solve {times['solve']:.1f}). "
+        f"Reprojection error over all detections: median {error.median_px:.2f} px, mean "
+        f"{error.mean_px:.2f} px, within 5 px {100 * error.share_within(5):.0f} %, within 10 px "
+        f"{100 * error.share_within(10):.0f} %."
+    )
+    per_camera = ", ".join(f"{n} {e['median']:.1f}" for n, e in error.per_camera().items())
+    console.say(f"Median per camera, in px: {per_camera}.")
+    return fit
+
+
+def report(verdict, fit, output: pathlib.Path) -> int:
+    """Print the verdict and where the files are; 1 where the result should not be used."""
+    for message in verdict.messages:
+        print(f"- {message}")
+    print(f"{verdict.sentence}\nThe result is in {output}; open {output / 'report.html'}.")
+    return int(verdict.level == "fail")
+
+
+def single_precision(rig):
+    """The same cameras in single precision, which is the precision of the fit."""
+    import numpy as np
+
+    return _import("fitting.problem")[0].cast_rig(rig, np.float32)
+
+
+def _describe(trial) -> str:
+    keypoints = trial.keypoints
+    return (
+        f"{trial.name}: {len(keypoints.time)} frames at {trial.frame_rate_hz:g} Hz, "
+        f"{len(keypoints.camera_names)} cameras, {len(keypoints.names)} keypoints "
+        f"({keypoints.set_name})."
+    )
+
+
+def _beside(trial: pathlib.Path) -> pathlib.Path:
+    """Results lie beside the trial, in a folder of their own."""
+    if trial.is_dir():
+        return trial / "diffbio"
+    return trial.parent / "diffbio" / trial.stem
+
+
+def _import(*names: str):
+    """Modules of the package, imported only when a verb runs, so that `--help` is instant."""
+    return [importlib.import_module(f"diffbio.{name}") for name in names]

@@ -1,0 +1,1 @@
+"""Judging a fit and showing it: verdict, summary, page, result folder."""
