@@ -15,9 +15,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from benchmarks.arguments import ROOT
 from diffbio.errors import DiffbioError
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 BENCHMARKS = {
     "kinematics": "compile and run time and accuracy of forward kinematics: fused, mjx, C MuJoCo",

@@ -1,18 +1,15 @@
 """`python -m benchmarks kinematics`: what forward kinematics costs, and how exact it is."""
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 
 from tqdm import tqdm
 
-from benchmarks.__main__ import ROOT
+from benchmarks.arguments import positive
+from benchmarks.cold import measure_in_new_process
 from benchmarks.machine import load_average
 from benchmarks.table import check_writable, markdown_table, write_result
 from diffbio.body.keypoint_set import keypoint_set_names
-from diffbio.errors import DiffbioError
 
 SETS = ("halpe_26", "movi_87")
 IMPLEMENTATIONS = ("fused", "mjx")
@@ -50,10 +47,6 @@ FLOOR_HEADER = (
 )
 
 
-class CaseError(DiffbioError, RuntimeError):
-    """A case ended without a result."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the benchmark."""
     parser.add_argument(
@@ -65,11 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="implementations (default: both)",
     )  # fmt: skip
     parser.add_argument(
-        "--frames", nargs="+", type=_positive, default=FRAMES, metavar="N",
+        "--frames", nargs="+", type=positive, default=FRAMES, metavar="N",
         help=f"frames evaluated at once (default: {' '.join(map(str, FRAMES))})",
     )  # fmt: skip
     parser.add_argument(
-        "--rounds", type=_positive, default=ROUNDS, metavar="N",
+        "--rounds", type=positive, default=ROUNDS, metavar="N",
         help=f"timed runs of each program (default {ROUNDS})",
     )  # fmt: skip
 
@@ -87,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     bar = tqdm(asked, unit="case", file=sys.stderr, dynamic_ncols=True)
     for name, kinematics, frames in bar:
         bar.set_description(f"{name} {kinematics} {frames}")
-        cases.append(measure_cold(name, kinematics, frames, arguments.rounds))
+        words = name, kinematics, str(frames), str(arguments.rounds)
+        case = measure_in_new_process("benchmarks.kinematics_case", *words)
+        cases.append({**case, "load_average": load_average()})
     report = tables(cases)
     print(report)
     written = write_result(
@@ -95,31 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"\nThe result is in {written[0]} and {written[1].name}.")
     return 0
-
-
-def measure_cold(keypoint_set: str, kinematics: str, frames: int, rounds: int) -> dict:
-    """One case in a process that finds nothing compiled, in memory or on disk.
-
-    Raises:
-        CaseError: the process failed; the message ends with its last line.
-    """
-    environment = dict(os.environ)
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    module = [sys.executable, "-m", "benchmarks.kinematics_case"]
-    done = subprocess.run(
-        [*module, keypoint_set, kinematics, str(frames), str(rounds)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip() or "nothing was said").splitlines()[-1]
-        raise CaseError(
-            f"{keypoint_set} {kinematics} {frames} ended with {done.returncode}: {last}"
-        )
-    return {**json.loads(done.stdout.splitlines()[-1]), "load_average": load_average()}
 
 
 def tables(cases: list[dict]) -> str:
@@ -161,13 +131,6 @@ def tables(cases: list[dict]) -> str:
             markdown_table(FLOOR_HEADER, floor),
         )
     )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not positive")
-    return value
 
 
 def _build_time(case: dict, name: str) -> float:

@@ -1,16 +1,15 @@
 """One fit as the command line makes it, and what every fit is asked."""
 
 import dataclasses
-from collections.abc import Callable
 
 import jax
 import numpy as np
 
-from diffbio.body import BodyModel, default_body, load_keypoint_set
+from diffbio.body import default_body, load_keypoint_set
 from diffbio.cameras import CameraRig
-from diffbio.fitting import Fit, fit_motion
+from diffbio.errors import FitError
+from diffbio.fitting import Fit, Outcome, fit_motion
 from diffbio.fitting.motion_fit import STEPS
-from diffbio.fitting.problem import cast_rig
 from diffbio.observations import Keypoints
 
 
@@ -31,26 +30,28 @@ class HowToFit:
     seed: int = 0
 
 
-def fit_keypoints(
-    rig: CameraRig, keypoints: Keypoints, how: HowToFit, body: BodyModel | None = None
-) -> Fit:
+def fit_keypoints(rig: CameraRig, keypoints: Keypoints, how: HowToFit) -> Fit:
     """Fit the default body in single precision, as `diffbio fit` does.
 
     Args:
         rig: cameras in the order of the keypoints'.
         keypoints: of a shipped set, which its anchors are taken from.
         how: what to vary.
-        body: instead of the default body of the keypoints' set.
+
+    Raises:
+        FitError: training diverged.
     """
-    body = body or default_body(load_keypoint_set(keypoints.set_name))
-    return fit_motion(
-        body.with_kinematics(how.kinematics),
-        cast_rig(rig, np.float32),
+    fit = fit_motion(
+        default_body(load_keypoint_set(keypoints.set_name), how.kinematics),
+        rig.astype(np.float32),
         keypoints,
         key=jax.random.key(how.seed),
         steps=how.steps,
         refine_cameras=how.refine_cameras,
     )
+    if fit.outcome == Outcome.NOT_FINITE:
+        raise FitError("Training diverged.")
+    return fit
 
 
 def fit_summary(fit: Fit) -> dict[str, object]:
@@ -71,7 +72,3 @@ def fit_summary(fit: Fit) -> dict[str, object]:
         "time_s": dict(fit.time_s),
         "outcome": fit.outcome.name,
     }
-
-
-Measure = Callable[[], dict[str, object]]
-"""One entry of a benchmark: fits something and says how well it went."""

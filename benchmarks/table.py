@@ -41,7 +41,9 @@ def cell(value: object) -> str:
         return str(value)
     if not math.isfinite(value):
         return ABSENT
-    if value != 0 and abs(value) < 1e-3:
+    if value == 0:
+        return "0"
+    if abs(value) < 1e-3:
         return f"{value:.1e}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4
     return f"{value:.{digits}f}"
@@ -55,9 +57,8 @@ def check_writable(folder: pathlib.Path) -> None:
     """
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(
-            str(folder), "Results cannot be written there.", "Choose another --output."
-        )
+        remedy = "Choose another --output."
+        raise InputError(str(folder), "Results cannot be written there.", remedy)
 
 
 def write_result(
@@ -75,10 +76,8 @@ def write_result(
         The two files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    machine, date = (
-        describe_machine(),
-        datetime.datetime.now().astimezone().isoformat("T", "minutes"),
-    )
+    machine, now = describe_machine(), datetime.datetime.now()
+    date = now.astimezone().isoformat(timespec="minutes")
     stem = f"{name}-{short_name()}"
     content = {"benchmark": name, "date": date, "machine": machine, **measured}
     described = ", ".join(f"{key} {_plain(value)}" for key, value in machine.items())

@@ -3,8 +3,10 @@
 import dataclasses
 import functools
 import importlib.util
+import math
 import pathlib
 import tomllib
+from typing import Any
 
 import numpy as np
 
@@ -47,27 +49,21 @@ def default_body(keypoints: KeypointSet, kinematics: str = "fused") -> BodyModel
         kinematics: `fused` or `mjx`.
     """
     table = tomllib.loads(_TABLE.read_text())
-    height = tuple(
-        Anchor(end, p["body"], tuple(p["position"]), AnchorClass.BONY_LANDMARK)
-        for end, p in table["height"].items()
-    )
+    top, bottom = (_height_point(table["height"], end) for end in ("top", "bottom"))
     carriers = {anchor.body for anchor in keypoints.anchors}
-    kept = carriers | {"pelvis"} | {point.body for point in height}
+    kept = carriers | {"pelvis", top.body, bottom.body}
     skeleton = skeleton_from_model(compile_mjcf(default_mjcf()), "MyoFullBody", kept)
     skeleton = freeze_unobserved(_with_neck(skeleton, table["neck"]), carriers)
     skeleton = _rename_coordinates(skeleton, table["coordinates"])
     names, groups = _segments(skeleton, table["segments"])
-    posture = tuple(
-        (joint, *map(float, np.deg2rad(values))) for joint, values in table["posture_deg"].items()
-    )
     return BodyModel(
         skeleton=skeleton,
         segment_names=names,
         segment_of_body=groups,
         anchors=keypoints.anchors,
         pelvis_name="pelvis",
-        height_points=(height[0], height[1]),
-        posture=posture,
+        height_points=(top, bottom),
+        posture=tuple((joint, *_radians(pair)) for joint, pair in table["posture_deg"].items()),
         kinematics_name=kinematics,
     )
 
@@ -83,13 +79,24 @@ def body_from_mjcf(
     """
     carriers = {anchor.body for anchor in keypoints.anchors}
     skeleton = skeleton_from_model(compile_mjcf(path), pathlib.Path(path).stem, carriers)
+    skeleton = freeze_unobserved(skeleton, carriers)
     groups = tuple(range(len(skeleton.body_names)))
     return BodyModel(
         skeleton, skeleton.body_names, groups, keypoints.anchors, kinematics_name=kinematics
     )
 
 
-def _with_neck(skeleton: Skeleton, neck: dict) -> Skeleton:
+def _radians(pair_deg: list[float]) -> tuple[float, float]:
+    first, second = pair_deg
+    return math.radians(first), math.radians(second)
+
+
+def _height_point(table: dict[str, Any], end: str) -> Anchor:
+    x, y, z = table[end]["position"]
+    return Anchor(end, table[end]["body"], (x, y, z), AnchorClass.BONY_LANDMARK)
+
+
+def _with_neck(skeleton: Skeleton, neck: dict[str, list[float]]) -> Skeleton:
     """Three hinges between thorax and neck; the skull keeps its place in the neutral pose."""
     if "neck" not in skeleton.body_names:
         return skeleton
@@ -110,7 +117,7 @@ def _with_neck(skeleton: Skeleton, neck: dict) -> Skeleton:
             axis=axis,
             anchor=(0.0, 0.0, 0.0),
             reference=0.0,
-            range=tuple(map(float, np.deg2rad(neck[f"{motion}_range_deg"]))),
+            range=_radians(neck[f"{motion}_range_deg"]),
             coupling=None,
         )
         for motion, axis in _NECK_AXES.items()
@@ -127,9 +134,7 @@ def _rename_coordinates(skeleton: Skeleton, names: dict[str, str]) -> Skeleton:
         coupling = joint.coupling
         if coupling is not None and coupling.source is not None:
             coupling = coupling._replace(source=names.get(coupling.source, coupling.source))
-        return dataclasses.replace(
-            joint, name=names.get(joint.name, joint.name), coupling=coupling
-        )
+        return dataclasses.replace(joint, name=names.get(joint.name, joint.name), coupling=coupling)
 
     return dataclasses.replace(skeleton, joints=tuple(map(renamed, skeleton.joints)))
 

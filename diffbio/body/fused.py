@@ -51,7 +51,9 @@ class FusedKinematics:
             pose: generalised positions.
         """
         positions, quaternions = self._bodies(scale, pose)
-        return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(_matrices(quaternions), (3, 2, 0, 1))
+        return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(
+            _matrices(quaternions), (3, 2, 0, 1)
+        )
 
     def points(
         self,
@@ -130,7 +132,9 @@ def _columns(vectors: list[np.ndarray], size: int) -> Float[np.ndarray, "{size} 
     return np.asarray(vectors, float).reshape(-1, size).T
 
 
-def _multiply(a: Float[Array, "4 n #time"], b: Float[Array, "4 n #time"]) -> Float[Array, "4 n time"]:
+def _multiply(
+    a: Float[Array, "4 n #time"], b: Float[Array, "4 n #time"]
+) -> Float[Array, "4 n time"]:
     """Quaternion product, components first."""
     return jnp.stack(
         [

@@ -5,16 +5,17 @@ import functools
 import io
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from diffbio._jax import relaxed_promotion
-from diffbio.body.mjcf import spec_from_skeleton
 from diffbio.body.pose import Pose
 from diffbio.body.skeleton import Skeleton, joint_polynomials
+from diffbio.body.write_mjcf import spec_from_skeleton
 
 with contextlib.redirect_stdout(io.StringIO()):
     # It prints that Warp is missing, which diffbio does not use.
@@ -27,15 +28,15 @@ class MjxKinematics:
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
         self.source, self.polynomial = joint_polynomials(skeleton)
-        self.reference = np.asarray([joint.reference for joint in skeleton.independent])
-        self.joint_reference = np.asarray([joint.reference for joint in skeleton.joints])
+        self.reference = np.asarray([joint.reference for joint in skeleton.independent], float)
+        self.joint_reference = np.asarray([joint.reference for joint in skeleton.joints], float)
+        self.joint_body = np.asarray([joint.body for joint in skeleton.joints], int)
+        self.slides = np.asarray([joint.kind == "slide" for joint in skeleton.joints], bool)
         self.parent = np.maximum(np.asarray(skeleton.parents), 0)
-        body = np.asarray([joint.body for joint in skeleton.joints], int)
-        self.joint_body = body
-        self.slides = np.asarray([joint.kind == "slide" for joint in skeleton.joints])
 
     @functools.cached_property
     def _model(self) -> tuple[Any, Any]:
+        """MJX's model and state of the unscaled skeleton, in the precision JAX is set to."""
         spec = spec_from_skeleton(self.skeleton, np.ones(len(self.skeleton.parents)), {})
         for geom in list(spec.geoms):
             spec.delete(geom)
@@ -56,21 +57,55 @@ class MjxKinematics:
             scale: size of each body relative to the skeleton, unitless.
             pose: generalised positions.
         """
-        base, data = self._model
         with relaxed_promotion():
-            up = jnp.concatenate([jnp.ones(2), scale[self.parent][1:]]).astype(scale.dtype)
-            anchors = jnp.concatenate([jnp.ones(1), scale[self.joint_body]])
-            model = base.replace(
-                body_pos=base.body_pos * up[:, None], jnt_pos=base.jnt_pos * anchors[:, None]
-            )
-            stretch = jnp.where(self.slides, scale[self.parent[self.joint_body]], 1.0)
-            z = (pose.joints - self.reference)[:, self.source]
-            displacement = jax.vmap(jnp.polyval, (0, 1), 1)(self.polynomial[:, ::-1], z)
-            joints = self.joint_reference + displacement * stretch
-            qpos = jnp.concatenate([pose.root_position, pose.root_quaternion, joints], axis=1)
+            model, state = self._scaled(scale)
+            qpos = self._generalised_positions(scale, pose)
 
             def kinematics(q: Array) -> tuple[Array, Array]:
-                moved = mjx.kinematics(model, data.replace(qpos=q))
+                moved = mjx.kinematics(model, state.replace(qpos=q))
                 return moved.xpos[1:], moved.xmat[1:].reshape(-1, 3, 3)
 
-            return jax.vmap(kinematics)(qpos.astype(scale.dtype))
+            return jax.vmap(kinematics)(qpos)
+
+    def points(
+        self,
+        scale: Float[Array, "body"],
+        pose: Pose,
+        carrier: Int[np.ndarray, "point"],
+        local: Float[Array, "point 3"],
+    ) -> Float[Array, "time point 3"]:
+        """World positions of points fixed in bodies.
+
+        Args:
+            scale: size of each body relative to the skeleton, unitless.
+            pose: generalised positions.
+            carrier: index of the body that carries each point.
+            local: each point in the frame of its body, in metres.
+        """
+        positions, rotations = self(scale, pose)
+        turned = (rotations[:, carrier] * local[None, :, None, :]).sum(-1)
+        return positions[:, carrier] + turned
+
+    def _scaled(self, scale: Float[Array, "body"]) -> tuple[Any, Any]:
+        """Model and state of the scaled skeleton, in the precision of the scale."""
+        model, state = jax.tree.map(
+            lambda x: x.astype(scale.dtype) if eqx.is_inexact_array(x) else x, self._model
+        )
+        # The world and the free root come first; the skeleton has neither's place or joint.
+        up = jnp.concatenate([jnp.ones(2, scale.dtype), scale[self.parent[1:]]])
+        own = jnp.concatenate([jnp.ones(1, scale.dtype), scale[self.joint_body]])
+        model = model.replace(
+            body_pos=model.body_pos * up[:, None], jnt_pos=model.jnt_pos * own[:, None]
+        )
+        return model, state
+
+    def _generalised_positions(
+        self, scale: Float[Array, "body"], pose: Pose
+    ) -> Float[Array, "time qpos"]:
+        """MuJoCo's `qpos`: the root, and every joint with its coupling applied."""
+        z = (pose.joints - self.reference)[:, self.source]
+        displacement = jax.vmap(jnp.polyval, (0, 1), 1)(self.polynomial[:, ::-1], z)
+        stretch = jnp.where(self.slides, scale[self.parent[self.joint_body]], 1.0)
+        joints = self.joint_reference + displacement * stretch
+        qpos = jnp.concatenate([pose.root_position, pose.root_quaternion, joints], axis=1)
+        return qpos.astype(scale.dtype)

@@ -3,28 +3,46 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from diffbio.body.fused import FusedKinematics
 from diffbio.body.keypoint_set import Anchor, AnchorClass
-from diffbio.body.mjcf import spec_from_skeleton
 from diffbio.body.parameters import BodyParameters
 from diffbio.body.pose import Pose
 from diffbio.body.skeleton import Skeleton
+from diffbio.body.write_mjcf import Sites, neutral_sites, spec_from_skeleton
 from diffbio.errors import InputError, UnknownNameError
 
 POSTURE_SD = np.pi / 2
 """In radians (metres for slides): where a model says nothing about posture."""
 
 KINEMATICS = ("fused", "mjx")
-Kinematics = Callable[
-    [Float[Array, "body"], Pose], tuple[Float[Array, "time body 3"], Float[Array, "time body 3 3"]]
-]
+
+
+@runtime_checkable
+class Kinematics(Protocol):
+    """Forward kinematics of a skeleton whose bodies have any size."""
+
+    def __call__(
+        self, scale: Float[Array, "body"], pose: Pose
+    ) -> tuple[Float[Array, "time body 3"], Float[Array, "time body 3 3"]]:
+        """World positions, in metres, and `world_from_body` of every body."""
+        ...
+
+    def points(
+        self,
+        scale: Float[Array, "body"],
+        pose: Pose,
+        carrier: Int[np.ndarray, "point"],
+        local: Float[Array, "point 3"],
+    ) -> Float[Array, "time point 3"]:
+        """World positions, in metres, of points fixed in the bodies that carry them."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,22 +77,15 @@ class BodyModel:
 
     def __post_init__(self) -> None:
         if self.kinematics_name not in KINEMATICS:
-            raise UnknownNameError(
-                self.name, "kinematics", self.kinematics_name, KINEMATICS
-            )
+            raise UnknownNameError(self.name, "kinematics", self.kinematics_name, KINEMATICS)
         if not self.anchors:
             raise InputError(self.name, "No keypoint is anchored on it.", "Choose another set.")
 
     @functools.cached_property
     def _fingerprint(self) -> str:
-        text = (
-            self.segment_names,
-            self.segment_of_body,
-            self.anchors,
-            self.posture,
-            self.kinematics_name,
-        )
-        return hashlib.sha256((repr(text) + self.skeleton.fingerprint()).encode()).hexdigest()
+        fields = (getattr(self, field.name) for field in dataclasses.fields(self))
+        text = repr([self.skeleton.fingerprint(), *(f for f in fields if f is not self.skeleton)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, BodyModel) and self._fingerprint == other._fingerprint
@@ -131,7 +142,7 @@ class BodyModel:
         return tuple(anchor.keypoint for anchor in self.anchors)
 
     @functools.cached_property
-    def marker_body(self) -> np.ndarray:
+    def marker_body(self) -> Int[np.ndarray, "marker"]:
         """Index of the body that carries each marker."""
         return np.asarray([self.body_names.index(anchor.body) for anchor in self.anchors])
 
@@ -225,29 +236,30 @@ class BodyModel:
         """Standing height in metres, None where the model does not say what to measure."""
         if self.height_points is None or self.pelvis_name is None:
             return None
-        positions, rotations = self.body_poses(
-            parameters, self.neutral_pose(dtype=parameters.log_scale.dtype)
-        )
+        if not {point.body for point in self.height_points} <= set(self.body_names):
+            return None
         scale = self.body_scale(parameters)
-        points = []
-        for point in self.height_points:
-            if point.body not in self.body_names:
-                return None
-            b = self.body_names.index(point.body)
-            turned = np.asarray(rotations[0, b]) @ np.asarray(point.position)
-            points.append(np.asarray(positions[0, b]) + scale[b] * turned)
-        up = np.asarray(rotations[0, self.body_names.index(self.pelvis_name)])[:, 1]
-        return float((points[0] - points[1]) @ up)
+        sites: Sites = {
+            end: (point.body, np.asarray(point.position) * scale[self.body_names.index(point.body)])
+            for end, point in zip(("top", "bottom"), self.height_points, strict=True)
+        }
+        sites["pelvis"] = (self.pelvis_name, np.zeros(3))
+        sites["above"] = (self.pelvis_name, np.array([0.0, 1.0, 0.0]))
+        found = neutral_sites(self.skeleton, scale, sites)
+        return float((found["top"] - found["bottom"]) @ (found["above"] - found["pelvis"]))
 
     def to_mjcf(self, parameters: BodyParameters) -> str:
-        """The person as MJCF with markers as sites, loadable by MuJoCo."""
+        """The person as MJCF with markers as sites, loadable by MuJoCo.
+
+        MuJoCo's kinematics does not apply the joint couplings by itself; its dynamics does.
+        """
         scale = self.body_scale(parameters)
-        offset = np.asarray(parameters.marker_offset, float)
-        local = self.marker_position * scale[self.marker_body][:, None] + offset
-        markers = {
+        local = self.marker_position * scale[self.marker_body][:, None]
+        local += np.asarray(parameters.marker_offset, float)
+        sites: Sites = {
             anchor.keypoint: (anchor.body, position)
             for anchor, position in zip(self.anchors, local, strict=True)
         }
-        spec = spec_from_skeleton(self.skeleton, scale, markers)
+        spec = spec_from_skeleton(self.skeleton, scale, sites)
         spec.compile()
         return spec.to_xml()

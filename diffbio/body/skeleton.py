@@ -76,10 +76,12 @@ class Skeleton:
         return tuple(joint for joint in self.joints if joint.coupling is None)
 
     def fingerprint(self) -> str:
-        """A digest of everything that kinematics depends on."""
+        """A digest of the content: equal for equal skeletons."""
         digest = hashlib.sha256()
         digest.update(repr((self.name, self.body_names, self.parents, self.joints)).encode())
-        digest.update(self.position.tobytes() + self.quaternion.tobytes())
+        arrays = [np.hstack([i.mass, i.centre, i.tensor.ravel()]) for i in self.inertia]
+        for array in (self.position, self.quaternion, *arrays):
+            digest.update(array.tobytes())
         return digest.hexdigest()
 
 

@@ -23,16 +23,29 @@ def distort(
     normalised: Float[Array, "*batch 2"], distortion: Float[Array, "5"]
 ) -> Float[Array, "*batch 2"]:
     """Bend ideal coordinates as a lens with OpenCV's (k1, k2, p1, p2, k3) does."""
+    coefficients = (distortion[0], distortion[1], distortion[2], distortion[3], distortion[4])
+    bent = distort_components(normalised[..., 0], normalised[..., 1], coefficients)
+    return jnp.stack(bent, axis=-1)
+
+
+def distort_components(
+    x: Float[Array, "*batch"],
+    y: Float[Array, "*batch"],
+    distortion: tuple[Float[Array, "..."], ...],
+) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+    """As `distort`, with x and y apart, which is how a processor likes them.
+
+    Args:
+        x: x / z.
+        y: y / z.
+        distortion: k1, k2, p1, p2 and k3, each a scalar or of the rank of `x`.
+    """
     k1, k2, p1, p2, k3 = distortion
-    x, y = normalised[..., 0], normalised[..., 1]
     squared = x * x + y * y
     radial = 1.0 + squared * (k1 + squared * (k2 + squared * k3))
-    return jnp.stack(
-        [
-            x * radial + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
-            y * radial + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
-        ],
-        axis=-1,
+    return (
+        x * radial + 2.0 * p1 * x * y + p2 * (squared + 2.0 * x * x),
+        y * radial + p1 * (squared + 2.0 * y * y) + 2.0 * p2 * x * y,
     )
 
 

@@ -73,5 +73,7 @@ def _table(rows) -> list[str]:
     for row in rows:
         estimated, true = (f"{x:.1f}" if x is not None else "" for x in (row.estimated, row.true))
         percent = f" ({100 * row.error / row.true:+.1f} %)" if row.true else ""
-        lines.append(f"{row.name:36s}{estimated:>10s}{true:>10s}{row.error:9.2f} {row.unit}{percent}")
+        lines.append(
+            f"{row.name:36s}{estimated:>10s}{true:>10s}{row.error:9.2f} {row.unit}{percent}"
+        )
     return lines

@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keypoint-set", help="name of a set, or a keypoint table of your own")
     parser.add_argument("--frame-rate", type=float, metavar="HZ", help="where no file tells")
     parser.add_argument(
-        "--body", type=pathlib.Path, metavar="MJCF", help="a body of your own instead of MyoFullBody"
+        "--body",
+        type=pathlib.Path,
+        metavar="MJCF",
+        help="a body of your own instead of MyoFullBody",
     )
     add_fit_arguments(parser)
 
@@ -41,7 +44,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, metavar="N", help="training steps")
     parser.add_argument(
-        "--bandwidth", type=float, metavar="HZ", help="highest frequency of the motion"
+        "--bandwidth", type=float, metavar="HZ", help="highest frequency of the motion (default 12, or a quarter of the frame rate)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the network (default 0)")
     parser.add_argument(
@@ -64,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output or _beside(arguments.trial_path)
     result_folder, body_package = _import("report.result_folder", "body")
     result_folder.check_writable(output)
-    keypoint_set = body_package.load_keypoint_set(arguments.keypoint_set or trial.keypoints.set_name)
+    keypoint_set = body_package.load_keypoint_set(
+        arguments.keypoint_set or trial.keypoints.set_name
+    )
     if arguments.body:
         body = body_package.body_from_mjcf(arguments.body, keypoint_set, arguments.kinematics)
     else:
@@ -84,6 +89,7 @@ def fit_trial(arguments, trial, body, console, began):
         FitError: the fit ended in numbers that are not finite.
     """
     import jax
+    import numpy as np
 
     jax_support, fitting, motion_fit = _import("_jax", "fitting", "fitting.motion_fit")
     jax_support.enable_compilation_cache()
@@ -92,11 +98,11 @@ def fit_trial(arguments, trial, body, console, began):
     with console.training(steps) as bar:
         fit = fitting.fit_motion(
             body,
-            single_precision(trial.rig),
+            trial.rig.astype(np.float32),
             trial.keypoints,
             key=jax.random.key(arguments.seed),
             steps=steps,
-            bandwidth_hz=arguments.bandwidth or motion_fit.BANDWIDTH_HZ,
+            bandwidth_hz=arguments.bandwidth,
             refine_cameras=arguments.refine_cameras,
             progress=bar,
         )
@@ -126,13 +132,6 @@ def report(verdict, fit, output: pathlib.Path) -> int:
         print(f"- {message}")
     print(f"{verdict.sentence}\nThe result is in {output}; open {output / 'report.html'}.")
     return int(verdict.level == "fail")
-
-
-def single_precision(rig):
-    """The same cameras in single precision, which is the precision of the fit."""
-    import numpy as np
-
-    return _import("fitting.problem")[0].cast_rig(rig, np.float32)
 
 
 def _describe(trial) -> str:

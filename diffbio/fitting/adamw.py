@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from diffbio._jax import relaxed_promotion
 
@@ -34,7 +34,7 @@ class Training(NamedTuple):
 def _optimiser(steps: Array) -> optax.GradientTransformation:
     """Adam with decoupled decay, a short warm-up and a cosine that ends a hundredfold lower."""
 
-    def schedule(count: Array) -> Array:
+    def schedule(count: ArrayLike) -> Array:
         done = jnp.minimum(count / steps, 1.0)
         warm = jnp.minimum(1.0, (count + 1) / 50)
         return LEARNING_RATE * warm * (0.01 + 0.99 * 0.5 * (1 + jnp.cos(np.pi * done)))
@@ -49,7 +49,8 @@ def _optimiser(steps: Array) -> optax.GradientTransformation:
 @functools.cache
 def _compiled(options: tuple[tuple[str, bool], ...]) -> Callable:
     """The training call, to be compiled with XLA options; cached, so that it compiles once."""
-    return eqx.filter_jit(_train_call, compiler_options=dict(options))
+    # Equinox hands the options on to jax.jit, which its type annotations do not tell.
+    return eqx.filter_jit(_train_call, compiler_options=dict(options))  # pyright: ignore[reportCallIssue]
 
 
 def _train_call(
@@ -70,7 +71,9 @@ def _train_call(
         )
         with relaxed_promotion():
             update, state = _optimiser(total).update(gradient, state, arrays)
-            arrays = jax.tree.map(lambda a, u, s: a + (u * s).astype(a.dtype), arrays, update, sizes)
+            arrays = jax.tree.map(
+                lambda a, u, s: a + (u * s).astype(a.dtype), arrays, update, sizes
+            )
         return (arrays, state), value
 
     carry, values = jax.lax.scan(one, (arrays, training.optimiser), None, length=STEPS_PER_CALL)

@@ -82,7 +82,9 @@ class ReprojectionError:
     def share_within(self, distance_px: float, min_confidence: float = 0.5) -> float:
         """Share of confident detections reprojected within a distance (GC_d of Cotton 2024)."""
         confident = np.isfinite(self.px) & (self.confidence >= min_confidence)
-        return float(np.mean(self.px[confident] <= distance_px)) if confident.any() else float("nan")
+        return (
+            float(np.mean(self.px[confident] <= distance_px)) if confident.any() else float("nan")
+        )
 
     def per_camera(self) -> dict[str, dict[str, float]]:
         """Median and mean of every camera that contributed a detection."""

@@ -19,7 +19,6 @@ FIRST_REACH, FINAL_REACH = 1.0, 0.06
 """In metres: a point farther off than this loses half of its weight, at first and at last."""
 
 
-
 @functools.partial(eqx.filter_jit)
 def solve_poses(
     body: BodyModel,
@@ -87,8 +86,8 @@ def solve_poses(
     first = (start, jnp.asarray(30.0, points.dtype), jnp.asarray(FIRST_REACH, points.dtype))
     (pose, _, _), _ = jax.lax.scan(iterate, first, None, length=ITERATIONS)
     distance = body.marker_positions(parameters, pose) - points
-    squared = (distance * distance).sum(-1) * (weight > 0)
-    count = jnp.maximum((weight > 0).sum(-1), 1)
+    squared = jnp.where(weight > 0, (distance * distance).sum(-1), 0.0)
+    count = jnp.maximum((weight > 0).sum(-1), 1).astype(points.dtype)
     return pose, jnp.sqrt(squared.sum(-1) / count)
 
 

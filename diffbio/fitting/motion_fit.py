@@ -8,22 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from diffbio.body import BodyModel, BodyParameters
+from diffbio.body import BodyModel
 from diffbio.cameras import CameraRig
 from diffbio.fitting.adamw import LEARNING_RATE, Progress, train
-from diffbio.fitting.fit import Fit, Motion, Outcome, ReprojectionError
+from diffbio.fitting.distil import start_trajectory
+from diffbio.fitting.evaluate import evaluate_motion, reprojection_error
+from diffbio.fitting.fit import Fit, Outcome
 from diffbio.fitting.problem import Problem, Unknowns, make_problem
 from diffbio.fitting.residuals.cameras import POSITION_SD, ROTATION_SD
 from diffbio.fitting.residuals.person import PROPORTION_SD, marker_sd
-from diffbio.fitting.start import Start, find_start
-from diffbio.geometry import quaternion_multiply, rotation_vector_from_quaternion
-from diffbio.observations import MIN_CONFIDENCE, Keypoints
-from diffbio.trajectories import ImplicitTrajectory
-from diffbio.trajectories.implicit import make_implicit_trajectory
-from diffbio.trajectories.reference import KNOT_SPACING, fit_root_reference
+from diffbio.fitting.start import find_start
+from diffbio.observations import Keypoints
 
 STEPS = 1000
-DISTIL_STEPS = 500
 BANDWIDTH_HZ = 12.0
 
 SHARED_RATE = 1e-2
@@ -37,7 +34,7 @@ def fit_motion(
     *,
     key: PRNGKeyArray,
     steps: int = STEPS,
-    bandwidth_hz: float = BANDWIDTH_HZ,
+    bandwidth_hz: float | None = None,
     refine_cameras: bool = False,
     progress: Progress | None = None,
 ) -> Fit:
@@ -54,7 +51,9 @@ def fit_motion(
         keypoints: detections of one person.
         key: randomness of the network's first weights.
         steps: steps of end-to-end training.
-        bandwidth_hz: highest frequency among the trajectory's features.
+        bandwidth_hz: highest frequency among the trajectory's features; by default
+            `BANDWIDTH_HZ`, or a quarter of the frame rate where that is lower, since nothing
+            observes what happens between frames.
         refine_cameras: bundle adjustment of the cameras' poses.
         progress: called with the step and the median reprojection error, in pixels.
 
@@ -64,7 +63,9 @@ def fit_motion(
     began = clock.perf_counter()
     start = find_start(body.with_kinematics("fused"), rig, keypoints)
     problem = make_problem(body, rig, keypoints, start.depth, dtype=rig.focal_px.dtype)
-    trajectory = _start_trajectory(problem, start, bandwidth_hz, key)
+    interval = float(np.median(np.diff(keypoints.time))) if len(keypoints.time) > 1 else 1.0
+    bandwidth_hz = bandwidth_hz or min(BANDWIDTH_HZ, 0.25 / interval)
+    trajectory = start_trajectory(problem, start, bandwidth_hz, key)
     started = clock.perf_counter()
     unknowns = Unknowns(
         trajectory,
@@ -84,7 +85,7 @@ def fit_motion(
     )
     solved = clock.perf_counter()
     fitted = trained.unknowns
-    motion = _motion(body.with_kinematics("fused"), problem, fitted, keypoints)
+    motion = evaluate_motion(body.with_kinematics("fused"), problem, fitted, keypoints)
     refined = problem.rig.adjusted(fitted.camera_rotation, fitted.camera_shift)
     return Fit(
         body=body,
@@ -107,7 +108,8 @@ def fit_motion(
 
 def _objective(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
     """The objective per frame."""
-    return problem.cost(unknowns) / problem.n_frames
+    cost = problem.cost(unknowns)
+    return cost / problem.n_frames.astype(cost.dtype)
 
 
 def _median_px(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
@@ -140,119 +142,4 @@ def _step_sizes(unknowns: Unknowns, problem: Problem, refine_cameras: bool) -> U
             jnp.asarray(cameras * ROTATION_SD, dtype),
             jnp.asarray(cameras * POSITION_SD, dtype),
         ),
-    )
-
-
-def _start_trajectory(
-    problem: Problem, start: Start, bandwidth_hz: float, key: PRNGKeyArray
-) -> ImplicitTrajectory:
-    """A trajectory trained on the poses of the start, before it sees an image."""
-    dtype = problem.time.dtype
-    padded, n = len(problem.time), len(start.posed)
-    time = np.asarray(problem.time, float)
-    position = np.asarray(start.pose.root_position, float)
-    quaternion = np.asarray(start.pose.root_quaternion, float)
-    # One control point per knot spacing at 25 Hz or less; a function of the padded length, so
-    # that trials of one bucket share a program.
-    n_control = min(max(8, int(padded / 25 / KNOT_SPACING) + 4), 400)
-    reference = fit_root_reference(
-        time[:n], position, quaternion, start.posed, n_control, np.dtype(dtype)
-    )
-    joints = np.asarray(start.pose.joints, float)
-    centre = np.median(joints[start.posed], axis=0)
-    kinds = np.asarray(problem.body.joint_kinds)
-    spread = np.concatenate([np.full(3, 0.1), np.full(3, 0.2), np.where(kinds == "hinge", 0.5, 0.02)])
-    trajectory = make_implicit_trajectory(
-        reference,
-        centre,
-        spread,
-        time[0],
-        time[-1] - time[0],
-        bandwidth_hz=bandwidth_hz,
-        key=key,
-    )
-    path_position, path_q = reference(jnp.asarray(time[:n], dtype))
-    conjugate = path_q * jnp.asarray([1, -1, -1, -1], dtype)
-    turn = rotation_vector_from_quaternion(
-        quaternion_multiply(start.pose.root_quaternion, conjugate)
-    )
-    target = np.concatenate(
-        [position - np.asarray(path_position), np.asarray(turn), joints - centre], axis=1
-    )
-    weight = np.pad(start.posed.astype(float), (0, padded - n))
-    target = np.pad(target / spread, ((0, padded - n), (0, 0))) * weight[:, None]
-    data = (problem.time, jnp.asarray(target, dtype), jnp.asarray(weight, dtype))
-    frozen = jax.tree.map(lambda x: jnp.zeros((), x.dtype), eqx.filter(trajectory, eqx.is_array))
-    network = jax.tree.map(lambda x: jnp.ones((), x.dtype), frozen.network)
-    sizes = eqx.tree_at(lambda t: t.network, frozen, network)
-    return train(_distillation, data, trajectory, sizes, steps=DISTIL_STEPS).unknowns
-
-
-def _distillation(
-    data: tuple[Array, Array, Array], trajectory: ImplicitTrajectory
-) -> Float[Array, ""]:
-    """Mean squared distance, in network units, from the poses to imitate."""
-    time, target, weight = data
-    error = (trajectory.coordinates(time) - target) * weight[:, None]
-    return (error * error).sum() / weight.sum()
-
-
-def reprojection_error(
-    rig: CameraRig,
-    markers: Float[np.ndarray, "time marker 3"],
-    keypoints: Keypoints,
-    marker_names: tuple[str, ...],
-) -> ReprojectionError:
-    """Pixel distance of every detection from its projected marker, none excluded.
-
-    Args:
-        rig: cameras in the order of the keypoints'.
-        markers: in the world frame, in metres.
-        keypoints: detections; those below `MIN_CONFIDENCE` have no distance (NaN).
-        marker_names: keypoints the markers stand for.
-    """
-    order = [keypoints.names.index(name) for name in marker_names]
-    confidence = np.asarray(keypoints.confidence)[:, :, order]
-    projected = np.asarray(rig.project(jnp.asarray(markers, rig.focal_px.dtype)), float)
-    px = np.linalg.norm(projected - np.asarray(keypoints.pixels)[:, :, order], axis=-1)
-    return ReprojectionError(
-        np.where(confidence >= MIN_CONFIDENCE, px, np.nan),
-        projected,
-        np.asarray(confidence, float),
-        rig.names,
-    )
-
-
-@eqx.filter_jit
-def _evaluate(
-    body: BodyModel,
-    trajectory: ImplicitTrajectory,
-    parameters: BodyParameters,
-    time: Float[Array, "time"],
-):
-    pose = trajectory(time)
-    positions, rotations = body.body_poses(parameters, pose)
-    markers = body.marker_positions(parameters, pose)
-    return pose, trajectory.velocity(time), trajectory.acceleration(time), positions, rotations, markers
-
-
-def _motion(
-    body: BodyModel, problem: Problem, unknowns: Unknowns, keypoints: Keypoints
-) -> Motion:
-    n = len(keypoints.time)
-    evaluated = _evaluate(body, unknowns.trajectory, unknowns.parameters, problem.time)
-    pose, velocity, acceleration, positions, rotations, markers = jax.tree.map(
-        lambda x: np.asarray(x, float)[:n], evaluated
-    )
-    return Motion(
-        time=np.asarray(keypoints.time, float),
-        root_position=pose.root_position,
-        root_quaternion=pose.root_quaternion,
-        joints=pose.joints,
-        joint_velocity=velocity.joints,
-        joint_acceleration=acceleration.joints,
-        markers=markers,
-        body_positions=positions,
-        body_rotations=rotations,
-        seen=(np.asarray(keypoints.confidence) >= MIN_CONFIDENCE).any((0, 2)),
     )

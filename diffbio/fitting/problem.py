@@ -118,7 +118,9 @@ def make_problem(
     weight[:, :n] = np.where(confidence >= MIN_CONFIDENCE, confidence, 0.0) * share
     frame = np.zeros(padded)
     frame[:n] = share
-    time = np.concatenate([keypoints.time, keypoints.time[-1] + interval * np.arange(1, padded - n + 1)])
+    time = np.concatenate(
+        [keypoints.time, keypoints.time[-1] + interval * np.arange(1, padded - n + 1)]
+    )
     low, high = body.joint_range.T
     mean, sd = body.joint_posture
     covariance = scale_covariance(body.segment_names)
@@ -128,7 +130,9 @@ def make_problem(
         return jnp.asarray(x, dtype)
 
     sigma_px = np.asarray(rig.focal_px).mean(1) * DETECTOR_SD / depth
-    reprojection = Reprojection(array(pixels), array(weight), array(sigma_px), HUBER_SD)
+    reprojection = Reprojection(
+        array(pixels[..., 0]), array(pixels[..., 1]), array(weight), array(sigma_px), HUBER_SD
+    )
     priors = (
         ScalePrior(array(whitener)),
         MarkerPrior(array(marker_sd(body))),
@@ -136,24 +140,4 @@ def make_problem(
         Smoothness(array(interval), array(frame)),
         CameraPrior(array(1.0)),
     )
-    rig = cast_rig(rig, dtype)
-    return Problem(body, rig, array(time), reprojection, priors, jnp.asarray(n))
-
-
-def cast_rig(rig: CameraRig, dtype: np.dtype | type) -> CameraRig:
-    """The same cameras in another precision."""
-    return CameraRig(
-        *(
-            jnp.asarray(x, dtype)
-            for x in (
-                rig.focal_px,
-                rig.principal_px,
-                rig.distortion,
-                rig.camera_from_world_rotation,
-                rig.camera_from_world_translation,
-            )
-        ),
-        rig.names,
-        rig.image_size,
-        rig.fisheye,
-    )
+    return Problem(body, rig.astype(dtype), array(time), reprojection, priors, jnp.asarray(n))

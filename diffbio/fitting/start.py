@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel, BodyParameters, Pose
@@ -23,6 +23,9 @@ PAIR_BIAS_SD = 0.015
 SHORTEST_PAIR = 0.15
 """In metres: shorter pairs say more about detector bias than about size."""
 
+MIN_DEPTH = 0.3
+"""In metres: nobody is filmed from nearer."""
+
 MIN_POINTS = 4
 """Points a frame needs before its pose is trusted."""
 
@@ -33,6 +36,7 @@ class Start:
 
     Attributes:
         parameters: segment scales that explain the distances between points.
+        elapsed: time since the first frame, in seconds.
         pose: per frame; meaningless where `posed` is False.
         posed: frames with enough points and a plausible pose.
         points: triangulated markers, NaN where unseen, in metres.
@@ -40,6 +44,7 @@ class Start:
     """
 
     parameters: BodyParameters
+    elapsed: Float[np.ndarray, "time"]
     pose: Pose
     posed: Bool[np.ndarray, "time"]
     points: Float[np.ndarray, "time marker 3"]
@@ -63,12 +68,12 @@ def find_start(body: BodyModel, rig: CameraRig, keypoints: Keypoints) -> Start:
         rig, jnp.asarray(pixels, dtype), jnp.asarray(confidence, dtype)
     )
     points = np.asarray(solved.points, float)
-    seen = np.isfinite(points).all(-1)
+    seen = np.asarray(np.isfinite(points).all(-1))
     enough = seen.sum(1) >= MIN_POINTS
     if not enough.any():
         raise FitError(
             f"No frame has {MIN_POINTS} keypoints seen by two cameras, so there is nothing to "
-            "start from. Check that keypoints and calibration belong together, and the camera order."
+            "start from. Check that keypoints and calibration belong together."
         )
     parameters = _first_size(body, points, seen, dtype)
     pose, distance = _first_poses(body, parameters, points, seen, dtype)
@@ -77,7 +82,14 @@ def find_start(body: BodyModel, rig: CameraRig, keypoints: Keypoints) -> Start:
     middle = jnp.asarray(np.where(seen[..., None], points, centre), dtype)
     depth = np.median(np.asarray(rig.depth(middle))[:, seen], axis=1)
     cut = jax.tree.map(lambda x: x[:n], pose)
-    return Start(parameters, cut, (enough & plausible)[:n], points[:n], np.maximum(depth, 0.3))
+    return Start(
+        parameters=parameters,
+        elapsed=np.asarray(keypoints.time, float) - float(keypoints.time[0]),
+        pose=cut,
+        posed=(enough & plausible)[:n],
+        points=points[:n],
+        depth=np.maximum(depth, MIN_DEPTH),
+    )
 
 
 def _random_markers(body: BodyModel) -> Float[np.ndarray, "sample marker 3"]:
@@ -136,7 +148,7 @@ def _first_poses(
     points: Float[np.ndarray, "time marker 3"],
     seen: Bool[np.ndarray, "time marker"],
     dtype: np.dtype,
-) -> tuple[Pose, np.ndarray]:
+) -> tuple[Pose, Array]:
     samples = _random_markers(body)
     rigidity = 1 / (0.05 + samples.std(0).max(-1)) ** 2
     neutral = np.asarray(

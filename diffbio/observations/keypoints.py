@@ -1,8 +1,8 @@
 """Detected image keypoints of one person, seen by several synchronised cameras."""
 
 import equinox as eqx
-from jaxtyping import Array, Float
 import numpy as np
+from jaxtyping import Array, Float
 
 MIN_CONFIDENCE = 0.3
 """Detections below this are ignored by fit and report alike (the fixed yardstick)."""

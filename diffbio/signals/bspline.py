@@ -42,20 +42,28 @@ def fit_control_points(
     n_control: int,
     roughness: float = 1e-2,
 ) -> Float[np.ndarray, "control channel"]:
-    """Control points that follow the valid samples, straight where there are none.
+    """Control points of a spline that follows the valid samples.
+
+    Where there are none it bends as little as its ends allow, and goes on straight beyond the
+    last.
 
     Args:
+        time: of the samples, in seconds.
+        samples: what to follow; any number where not valid.
+        valid: which samples to follow, at least one.
+        start: time of the first knot, in seconds.
+        spacing: time between knots, in seconds.
+        n_control: number of control points, at least four.
         roughness: weight of the squared second difference of the control points against the
             mean squared distance to the samples of one knot interval; unitless.
     """
-    basis = np.asarray(
-        evaluate(
-            jnp.eye(n_control), jnp.asarray(start), jnp.asarray(spacing), jnp.asarray(time)
-        ),
-        float,
-    )
-    basis = basis * valid[:, None]
-    second = np.diff(np.eye(n_control), n=2, axis=0)
-    weight = roughness * max(valid.sum() / n_control, 1e-3)
-    normal = basis.T @ basis + weight * second.T @ second + 1e-9 * np.eye(n_control)
-    return np.linalg.solve(normal, basis.T @ np.where(valid[:, None], samples, 0.0))
+    elapsed = jnp.asarray(time[valid] - start)
+    first, interval = jnp.zeros_like(elapsed, shape=()), jnp.asarray(spacing, elapsed.dtype)
+    basis = np.asarray(evaluate(jnp.eye(n_control, dtype=elapsed.dtype), first, interval, elapsed))
+    slope = np.diff(np.eye(n_control), axis=0)
+    bend = np.diff(slope, axis=0)
+    weight = roughness * len(basis) / n_control
+    basis = basis.astype(float)
+    # The weight on slopes decides only where samples are too few to: one gives a constant.
+    penalty = weight * bend.T @ bend + 1e-6 * weight * slope.T @ slope
+    return np.linalg.solve(basis.T @ basis + penalty, basis.T @ samples[valid])

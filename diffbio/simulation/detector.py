@@ -32,9 +32,7 @@ def detect(
     visible: Bool[np.ndarray, "camera time keypoint"],
     errors: DetectorErrors,
     rng: np.random.Generator,
-) -> tuple[
-    Float[np.ndarray, "camera time keypoint 2"], Float[np.ndarray, "camera time keypoint"]
-]:
+) -> tuple[Float[np.ndarray, "camera time keypoint 2"], Float[np.ndarray, "camera time keypoint"]]:
     """Detections of exact projections: pixels, and confidence (0 where missing)."""
     noise = rng.standard_t(4, pixels.shape) * errors.noise_px / np.sqrt(2)
     for frame in range(1, pixels.shape[1]):

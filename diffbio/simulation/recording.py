@@ -77,9 +77,7 @@ def simulate_walking(
     inside = ((exact >= 0) & (exact <= size - 1)).all(-1)
     in_front = np.asarray(rig.depth(jnp.asarray(markers))) > 0.3
     pixels, confidence = detect(exact, inside & in_front, errors or DetectorErrors(), rng)
-    keypoints = Keypoints(
-        pixels, confidence, time, body.marker_names, keypoint_set.name, rig.names
-    )
+    keypoints = Keypoints(pixels, confidence, time, body.marker_names, keypoint_set.name, rig.names)
     return SimulatedRecording(keypoints, rig, body, parameters, pose, markers)
 
 

@@ -73,10 +73,10 @@ def _lengths(fit: Fit, recording: SimulatedRecording) -> list[Difference]:
             rows.append(
                 Difference(f"{segment} length {side}", estimated, truth, estimated - truth, "mm")
             )
-    heights = fit.body.height(fit.parameters), recording.body.height(recording.parameters)
-    if heights[0] is not None and heights[1] is not None:
-        tall = [1000 * h for h in heights if h is not None]
-        rows.append(Difference("standing height", *tall, tall[0] - tall[1], "mm"))
+    height, truth = fit.body.height(fit.parameters), recording.body.height(recording.parameters)
+    if height is not None and truth is not None:
+        error = 1000 * (height - truth)
+        rows.append(Difference("standing height", 1000 * height, 1000 * truth, error, "mm"))
     return rows
 
 

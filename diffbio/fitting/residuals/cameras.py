@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 
 from diffbio.fitting.residuals.base import AbstractResidual, Estimate
 
-ROTATION_SD = np.deg2rad(0.5)
+ROTATION_SD = float(np.deg2rad(0.5))
 POSITION_SD = 0.015
 """In metres. Both are what a careful board calibration leaves."""
 

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from diffbio.fitting.residuals.base import AbstractResidual, Estimate
 
-LIMIT_SD = np.deg2rad(3.0)
+LIMIT_SD = float(np.deg2rad(3.0))
 """How far a coordinate passes its range before it costs half a unit: ranges are of groups."""
 
 

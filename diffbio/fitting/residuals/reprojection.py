@@ -10,21 +10,23 @@ class Reprojection(AbstractResidual):
     """Huber loss of the distance between detected and projected keypoints.
 
     Attributes:
-        pixels: detections; any finite value where the weight is zero.
+        u_px: detections, to the right; any finite value where the weight is zero.
+        v_px: detections, downwards.
         weight: information of each detection in units of one independent detection of full
             confidence; zero where nothing was detected.
         sigma_px: standard deviation of a detection along one image axis, per camera.
         huber: distance, in standard deviations, beyond which the loss grows linearly.
     """
 
-    pixels: Float[Array, "camera time marker 2"]
+    u_px: Float[Array, "camera time marker"]
+    v_px: Float[Array, "camera time marker"]
     weight: Float[Array, "camera time marker"]
     sigma_px: Float[Array, "camera"]
     huber: float
 
     def __call__(self, estimate: Estimate) -> Float[Array, ""]:
         """The term's cost, unitless."""
-        squared = self._squared_px(estimate) / (self.sigma_px * self.sigma_px)[:, None, None]
+        squared = self._squared_px(estimate) / self.sigma_px[:, None, None] ** 2
         return 0.5 * (self.weight * huber(squared, self.huber)).sum()
 
     def median_px(self, estimate: Estimate) -> Float[Array, ""]:
@@ -33,13 +35,12 @@ class Reprojection(AbstractResidual):
         return jnp.sqrt(jnp.nanmedian(jnp.where(self.weight > 0, squared, jnp.nan)))
 
     def _squared_px(self, estimate: Estimate) -> Float[Array, "camera time marker"]:
-        error = estimate.rig.project(estimate.markers) - self.pixels
-        return (error * error).sum(-1)
+        u, v = estimate.rig.project_components(estimate.markers)
+        u, v = u - self.u_px, v - self.v_px
+        return u * u + v * v
 
 
-def huber(
-    squared: Float[Array, "*batch"], threshold: float
-) -> Float[Array, "*batch"]:
+def huber(squared: Float[Array, "*batch"], threshold: float) -> Float[Array, "*batch"]:
     """Huber's function of a squared distance: quadratic up to a threshold, then linear.
 
     Equal to `squared` below `threshold ** 2` (Huber 1964). Its gradient is finite at zero.

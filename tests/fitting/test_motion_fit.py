@@ -1,0 +1,136 @@
+"""The whole fit, on simulated recordings with known truth."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from diffbio.fitting import Outcome, adamw, fit_motion, motion_fit
+from diffbio.simulation import differences
+
+STEPS = 400
+KEY = jax.random.key(0)
+
+
+def fitted(recording, **options):
+    rig = options.pop("rig", recording.rig).astype(np.float32)
+    keypoints = options.pop("keypoints", recording.keypoints)
+    body = options.pop("body", recording.body)
+    return fit_motion(body, rig, keypoints, key=KEY, **{"steps": STEPS, **options})
+
+
+@pytest.fixture(scope="module")
+def fit(recording):
+    return fitted(recording)
+
+
+def marker_error_mm(fit, recording):
+    return 1000 * np.linalg.norm(fit.motion.markers - recording.markers, axis=-1)
+
+
+def test_markers_are_within_a_centimetre_of_the_truth(fit, recording):
+    assert fit.outcome == Outcome.MAX_STEPS
+    assert marker_error_mm(fit, recording).mean() < 8.0
+
+
+def test_angles_and_lengths_are_near_the_truth(fit, recording):
+    rows = {row.name: row for row in differences(fit, recording)}
+    for side in "rl":
+        for angle in ("hip_flexion", "knee_angle", "ankle_angle"):
+            assert rows[f"{angle}_{side}, RMS with means removed"].error < 3.0
+        for segment in ("thigh", "shank"):
+            row = rows[f"{segment} length {side}"]
+            assert abs(row.error) < 0.05 * row.true
+
+
+def test_the_error_counts_every_confident_detection(fit, recording):
+    used = recording.keypoints.confidence >= 0.3
+    assert np.isfinite(fit.error.px).sum() == used.sum()
+    projected = np.asarray(recording.rig.project(jnp.asarray(fit.motion.markers)))
+    expected = np.linalg.norm(projected - recording.keypoints.pixels, axis=-1)
+    assert_allclose(fit.error.px[used], expected[used], atol=0.01)  # px, single precision
+    assert fit.error.median_px < fit.error.mean_px < fit.error.p95_px
+
+
+def test_velocity_is_the_derivative_of_the_motion(fit):
+    knee = fit.body.joint_names.index("knee_angle_r")
+    moved = fit.motion.joints[-1, knee] - fit.motion.joints[0, knee]
+    velocity, time = fit.motion.joint_velocity[:, knee], fit.motion.time
+    assert_allclose(np.trapezoid(velocity, time), moved, atol=0.05)  # rad, at 24 Hz
+    central = np.gradient(fit.motion.joints[:, knee], time)
+    assert np.corrcoef(central, velocity)[0, 1] > 0.95
+
+
+def test_the_same_key_gives_the_same_fit(fit, recording):
+    again = fitted(recording)
+    assert_allclose(again.motion.joints, fit.motion.joints, atol=1e-6)
+
+
+def test_a_second_trial_of_the_bucket_compiles_nothing(fit, recording, monkeypatch):
+    keypoints = recording.keypoints
+    n = len(keypoints.time) - 2
+    shorter = dataclasses.replace(
+        keypoints,
+        pixels=keypoints.pixels[:, :n],
+        confidence=keypoints.confidence[:, :n],
+        time=keypoints.time[:n],
+    )
+
+    def traced_again(*_):
+        raise AssertionError("the training step was traced again")
+
+    monkeypatch.setattr(adamw, "_train_call", traced_again)
+    other = fitted(recording, keypoints=shorter, steps=100)
+    assert len(other.motion.time) == n
+
+
+def test_frames_without_views_are_filled_in(recording):
+    keypoints = recording.keypoints
+    blind = slice(20, 25)
+    confidence = keypoints.confidence.copy()
+    confidence[:, blind] = 0.0
+    fit = fitted(recording, keypoints=dataclasses.replace(keypoints, confidence=confidence))
+    assert not fit.motion.seen[blind].any()
+    assert np.isfinite(fit.motion.markers).all()
+    assert marker_error_mm(fit, recording)[blind].mean() < 40.0
+
+
+def test_cameras_that_were_knocked_come_back(recording):
+    rng = np.random.default_rng(5)
+    n = len(recording.rig.names)
+    turn = rng.normal(size=(n, 3)) * np.deg2rad(0.5)
+    knocked = recording.rig.adjusted(jnp.asarray(turn), jnp.zeros((n, 3)))
+    as_given = fitted(recording, rig=knocked)
+    refined = fitted(recording, rig=knocked, refine_cameras=True, steps=800)
+    assert refined.error.median_px < 0.7 * as_given.error.median_px
+    assert_allclose(
+        as_given.rig.camera_from_world_rotation, as_given.rig_before.camera_from_world_rotation
+    )
+    assert marker_error_mm(refined, recording).mean() < marker_error_mm(as_given, recording).mean()
+
+
+def test_a_fit_that_diverges_says_so_and_stays_finite(recording, monkeypatch):
+    monkeypatch.setattr(motion_fit, "_step_sizes", lambda *_: explode(original(*_)))
+    fit = fitted(recording, steps=200)
+    assert fit.outcome == Outcome.NOT_FINITE
+    assert np.isfinite(fit.motion.joints).all()
+
+
+original = motion_fit._step_sizes
+
+
+def explode(sizes):
+    """Step sizes so large that the objective overflows in single precision."""
+    return jax.tree.map(lambda x: x * 1e30, sizes)
+
+
+@pytest.mark.slow
+def test_mjx_fits_the_same_motion(recording):
+    ours = fitted(recording, steps=100)
+    other = fitted(recording, body=recording.body.with_kinematics("mjx"), steps=100)
+    assert other.body.kinematics_name == "mjx"
+    assert_allclose(other.motion.markers, ours.motion.markers, atol=2e-3)  # m, after 100 steps
+    assert_allclose(other.error.median_px, ours.error.median_px, atol=0.05)  # px
