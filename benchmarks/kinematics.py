@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--rounds", type=positive, default=ROUNDS, metavar="N",
-        help=f"timed runs of each program (default {ROUNDS})",
+        help=f"least number of timed runs of each program (default {ROUNDS})",
     )  # fmt: skip
 
 

@@ -20,6 +20,9 @@ from diffbio.body import BodyModel, BodyParameters, Pose, default_body, load_key
 
 GEMM_SIZE = 1024
 
+MIN_DURATION = 4.0
+"""In seconds: the least spent on timing, so that a short program also meets a quiet moment."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Program:
@@ -127,7 +130,8 @@ def _take_turns(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
-    for _ in range(rounds):
+    end = time.perf_counter() + MIN_DURATION
+    while len(seconds["gemm"]) < rounds or time.perf_counter() < end:
         for name, call in calls.items():
             began = time.perf_counter()
             call()

@@ -51,9 +51,8 @@ class FusedKinematics:
             pose: generalised positions.
         """
         positions, quaternions = self._bodies(scale, pose)
-        return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(
-            _matrices(quaternions), (3, 2, 0, 1)
-        )
+        rotations = _matrices(quaternions)
+        return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(rotations, (3, 2, 0, 1))
 
     def points(
         self,
@@ -100,14 +99,13 @@ class FusedKinematics:
         local = fixed * jnp.cos(half)[None] + axis * jnp.sin(half)[None]
         q = jnp.concatenate([root.T[:, None], local], axis=1)
         ancestor = self.node_parent
-        while (pending := np.flatnonzero(ancestor >= 0)).size:
-            product = _multiply(q[:, ancestor[pending]], q[:, pending])
-            done = np.flatnonzero(ancestor < 0)
-            order = np.argsort(np.concatenate([done, pending]))
-            q = jnp.concatenate([q[:, done], product], axis=1)[:, order]
+        # Nodes are sorted by depth, so those that have reached the root come first.
+        while (done := np.count_nonzero(ancestor < 0)) < len(ancestor):
+            product = _multiply(q[:, ancestor[done:]], q[:, done:])
+            q = jnp.concatenate([q[:, :done], product], axis=1)
             # Without the barrier XLA fuses the rounds and computes every product many times over.
             q = jax.lax.optimization_barrier(q)
-            ancestor = np.where(ancestor >= 0, ancestor[np.maximum(ancestor, 0)], -1)
+            ancestor = np.where(ancestor >= 0, ancestor[ancestor], -1)
         return q
 
     def _positions(

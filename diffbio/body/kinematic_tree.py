@@ -61,7 +61,7 @@ class KinematicTree:
     """A skeleton as nodes and links, found by one walk from the root to the leaves.
 
     Attributes:
-        nodes: the root's first.
+        nodes: by depth, the root first.
         links: in the order of the walk; links of no length are left out.
         bodies: the frame of every body, behind all its joints.
     """
@@ -84,6 +84,7 @@ class KinematicTree:
                 else:
                     frame = self._behind_hinge(frame, joint, index)
             self.bodies.append(frame)
+        self._sort_nodes_by_depth()
 
     def _along(self, frame: Frame, vector: np.ndarray, body: int, slide: int = -1) -> Frame:
         """The frame moved by a new link, given in its own axes."""
@@ -100,6 +101,17 @@ class KinematicTree:
         self.nodes.append(Node(frame.node, index, frame.turn, axis))
         turned = Frame(len(self.nodes) - 1, _IDENTITY, frame.path)
         return self._along(turned, -anchor, joint.body)
+
+    def _sort_nodes_by_depth(self) -> None:
+        depth = [0]
+        for node in self.nodes[1:]:
+            depth.append(depth[node.parent] + 1)
+        order = np.argsort(depth, kind="stable")
+        rank = [int(place) for place in np.argsort(order)]
+        nodes = [self.nodes[old] for old in order]
+        self.nodes = [nodes[0], *(n._replace(parent=rank[n.parent]) for n in nodes[1:])]
+        self.links = [link._replace(node=rank[link.node]) for link in self.links]
+        self.bodies = [frame._replace(node=rank[frame.node]) for frame in self.bodies]
 
 
 def _multiply(a: Float[np.ndarray, "4"], b: Float[np.ndarray, "4"]) -> Float[np.ndarray, "4"]:

@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import pathlib
 import time
+from collections.abc import Callable
 
 from diffbio.errors import FitError
 
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rig", type=pathlib.Path, help="calibration, where it lies elsewhere")
     parser.add_argument("--trial", help="which trial of a project (default: the longest)")
     parser.add_argument("--keypoint-set", help="name of a set, or a keypoint table of your own")
-    parser.add_argument("--frame-rate", type=float, metavar="HZ", help="where no file tells")
+    parser.add_argument(
+        "--frame-rate", type=_positive(float), metavar="HZ", help="where no file tells"
+    )
     parser.add_argument(
         "--body",
         type=pathlib.Path,
@@ -42,14 +45,29 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
         default="fused",
         help="forward kinematics: diffbio's own (default) or MuJoCo's MJX",
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="training steps")
+    parser.add_argument("--steps", type=_positive(int), metavar="N", help="training steps")
     parser.add_argument(
-        "--bandwidth", type=float, metavar="HZ", help="highest frequency of the motion (default 12, or a quarter of the frame rate)"
+        "--bandwidth",
+        type=_positive(float),
+        metavar="HZ",
+        help="highest frequency of the motion (default 12, or a quarter of the frame rate)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the network (default 0)")
     parser.add_argument(
         "--offline", action="store_true", help="accepted for scripts; nothing is ever fetched"
     )
+
+
+def _positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:
+    """Parser of a positive number, for argparse."""
+
+    def number(text: str) -> int | float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        return value
+
+    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -118,8 +136,8 @@ def fit_trial(arguments, trial, body, console, began):
         f"Fitted {len(fit.motion.time)} frames in {times['total']:.1f} s (start "
         f"{times['start']:.1f}, compile {times['compile']:.1f}, solve {times['solve']:.1f}). "
         f"Reprojection error over all detections: median {error.median_px:.2f} px, mean "
-        f"{error.mean_px:.2f} px, within 5 px {100 * error.share_within(5):.0f} %, within 10 px "
-        f"{100 * error.share_within(10):.0f} %."
+        f"{error.mean_px:.2f} px, within 5 px {100 * error.share_within(5.0):.0f} %, within 10 px "
+        f"{100 * error.share_within(10.0):.0f} %."
     )
     per_camera = ", ".join(f"{n} {e['median']:.1f}" for n, e in error.per_camera().items())
     console.say(f"Median per camera, in px: {per_camera}.")

@@ -30,7 +30,8 @@ def error_mm(fit: Fit) -> Float[np.ndarray, "camera time marker"]:
         Millimetres; NaN where there was no detection.
     """
     focal_px = np.asarray(fit.rig.focal_px).mean(axis=-1)
-    depth = np.asarray(fit.rig.depth(jnp.asarray(fit.motion.markers)))
+    markers = jnp.asarray(fit.motion.markers, fit.rig.focal_px.dtype)
+    depth = np.asarray(fit.rig.depth(markers), float)
     return 1e3 * fit.error.px / focal_px[:, None, None] * np.abs(depth)
 
 

@@ -29,9 +29,7 @@ N_POSES = 12
 LEG = keypoints_on(("tibia_r", (0.01, -0.02, 0.05)), ("toes_r", (0.05, 0.01, -0.02)))
 """What MJX compiles in seconds; the leg has both couplings and slides."""
 WHOLE_BODY_MJX = pytest.param("halpe_26", "mjx", marks=pytest.mark.slow)
-CASES = pytest.mark.parametrize(
-    ("keypoint_set", "kinematics"), [("halpe_26", "fused"), ("leg", "mjx"), WHOLE_BODY_MJX]
-)
+FUSED, LEG_MJX = ("halpe_26", "fused"), ("leg", "mjx")
 
 
 class Inputs(NamedTuple):
@@ -104,7 +102,7 @@ def markers_of(case: Case) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("keypoint_set", "kinematics"),
-    [("halpe_26", "fused"), ("falisse_markers", "fused"), ("leg", "mjx"), WHOLE_BODY_MJX],
+    [FUSED, ("falisse_markers", "fused"), LEG_MJX, WHOLE_BODY_MJX],
 )
 def test_every_body_and_marker_is_where_mujoco_has_it(keypoint_set: str, kinematics: str):
     tried = case(keypoint_set, kinematics)
@@ -114,7 +112,7 @@ def test_every_body_and_marker_is_where_mujoco_has_it(keypoint_set: str, kinemat
         assert_allclose(found, true, rtol=0, atol=1e-9)
 
 
-@CASES
+@pytest.mark.parametrize(("keypoint_set", "kinematics"), [FUSED, LEG_MJX])
 def test_single_precision_keeps_the_promise(keypoint_set: str, kinematics: str):
     tried = case(keypoint_set, kinematics)
     single = jax.tree.map(lambda x: x.astype(jnp.float32), (tried.parameters, tried.pose))
@@ -126,7 +124,7 @@ def test_single_precision_keeps_the_promise(keypoint_set: str, kinematics: str):
     assert_allclose(found, markers_of(tried), rtol=0, atol=1e-5)
 
 
-@CASES
+@pytest.mark.parametrize(("keypoint_set", "kinematics"), [FUSED, LEG_MJX, WHOLE_BODY_MJX])
 def test_gradient_equals_central_differences(keypoint_set: str, kinematics: str):
     tried = case(keypoint_set, kinematics)
     program = compiled_markers(tried.body)

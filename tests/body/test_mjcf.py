@@ -145,7 +145,8 @@ def test_pruned_bodies_leave_their_mass_and_the_floor_does_not(tmp_path: pathlib
     only_trunk = body_of(WALKER, keypoints_on(("trunk", (0.0, 0.0, 0.0))), tmp_path)
     native = mujoco.MjModel.from_xml_string(WALKER)
     state = mujoco.MjData(native)
-    mujoco.mj_forward(native, state)
+    for stage in (mujoco.mj_kinematics, mujoco.mj_comPos, mujoco.mj_crb):
+        stage(native, state)
     trunk = native.body("trunk").id
     (lumped,) = only_trunk.skeleton.inertia
     world_from_trunk = state.xmat[trunk].reshape(3, 3)
@@ -223,7 +224,8 @@ def test_model_that_does_not_do_is_refused(inside: str, message: str, tmp_path: 
 
 
 def test_chained_coupling_is_refused(tmp_path: pathlib.Path):
-    joints = "".join(f'<joint name="{name}"/>' for name in "abc")
+    axes = {"a": "1 0 0", "b": "0 1 0", "c": "0 0 1"}
+    joints = "".join(f'<joint name="{name}" axis="{axis}"/>' for name, axis in axes.items())
     text = f"""
     <mujoco><worldbody><body name="p">{joints}<geom size="0.1"/></body></worldbody>
     <equality><joint joint1="a" joint2="b"/><joint joint1="b" joint2="c"/></equality></mujoco>

@@ -59,7 +59,7 @@ def test_velocity_is_the_derivative_of_the_motion(fit):
     knee = fit.body.joint_names.index("knee_angle_r")
     moved = fit.motion.joints[-1, knee] - fit.motion.joints[0, knee]
     velocity, time = fit.motion.joint_velocity[:, knee], fit.motion.time
-    assert_allclose(np.trapezoid(velocity, time), moved, atol=0.05)  # rad, at 24 Hz
+    assert_allclose(np.trapezoid(velocity, time), moved, atol=0.15)  # rad, at 24 Hz
     central = np.gradient(fit.motion.joints[:, knee], time)
     assert np.corrcoef(central, velocity)[0, 1] > 0.95
 

@@ -4,8 +4,8 @@ from jaxtyping import Array, Float
 
 from diffbio.fitting.residuals.base import AbstractResidual, Estimate
 
-JOINT_ACCELERATION_SD = 100.0
-"""In rad/s^2; swing-phase knee extension reaches about this."""
+JOINT_ACCELERATION_SD = 50.0
+"""In rad/s^2; the root mean square of a knee in walking is about 35, at heel strike it is more."""
 
 ROOT_ACCELERATION_SD = 10.0
 """In m/s^2; about that of the pelvis in running."""
