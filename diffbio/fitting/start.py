@@ -152,7 +152,7 @@ def _first_poses(
     samples = _random_markers(body)
     rigidity = 1 / (0.05 + samples.std(0).max(-1)) ** 2
     neutral = np.asarray(
-        body.marker_positions(parameters, body.neutral_pose(dtype=dtype))[0], float
+        jax.jit(body.marker_positions)(parameters, body.neutral_pose(dtype=dtype))[0], float
     )
     weight = seen.astype(float)
     position, rotation = rigid_roots(neutral, rigidity, np.nan_to_num(points), weight)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -70,7 +71,7 @@ def simulate_walking(
         phase_at_start=float(rng.random()),
         lumbar_extension=float(rng.normal(LUMBAR_MEAN, LUMBAR_SD)),
     )
-    markers = np.asarray(body.marker_positions(parameters, pose), float)
+    markers = np.asarray(jax.jit(body.marker_positions)(parameters, pose), float)
     rig = ring_of_cameras(n_cameras)
     exact = np.asarray(rig.project(jnp.asarray(markers)), float)
     size = np.asarray(rig.image_size, float)[:, None, None]

@@ -4,6 +4,7 @@ import functools
 import pathlib
 import tomllib
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -72,7 +73,9 @@ def walking_pose(
     joints = _joint_coordinates(body, phase, lumbar_extension)
     quaternion = _root_quaternion(body, phase)
     still = _pose(np.zeros((len(time), 3)), quaternion, joints)
-    positions, rotations = (np.asarray(x, float) for x in body.body_poses(parameters, still))
+    positions, rotations = (
+        np.asarray(x, float) for x in jax.jit(body.body_poses)(parameters, still)
+    )
     soles = _soles(body, parameters, positions, rotations)
     height = -_smooth_minimum(soles[..., 2])
     # While a foot is the lower one it stands, so the root moves against it.
@@ -133,7 +136,7 @@ def _root_quaternion(body: BodyModel, phase: np.ndarray) -> Float[np.ndarray, "t
     opensim_from_pelvis = Rotation.from_euler("ZXY", np.stack([tilt, obliquity, rotation], 1))
     world_from_pelvis = Rotation.from_matrix(WORLD_FROM_OPENSIM) * opensim_from_pelvis
     pelvis = body.body_names.index("pelvis")
-    _, neutral = body.body_poses(body.default_parameters(), body.neutral_pose())
+    _, neutral = jax.jit(body.body_poses)(body.default_parameters(), body.neutral_pose())
     root_from_pelvis = Rotation.from_matrix(np.asarray(neutral[0, pelvis], float))
     return (world_from_pelvis * root_from_pelvis.inv()).as_quat(scalar_first=True)
 
