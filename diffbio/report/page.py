@@ -134,7 +134,8 @@ def _comparison(rows: tuple[Comparison, ...], simulated: bool) -> str:
         return ""
     cells = "".join(
         f"<tr><td>{html.escape(row.name)}</td><td>{_cell(row.estimated)}</td>"
-        f"<td>{_cell(row.true)}</td><td>{_cell(row.error)} {html.escape(row.unit)}</td></tr>"
+        f"<td>{_cell(row.true)}</td><td>{row.error:.2f} {html.escape(row.unit)}"
+        f"{_relative(row)}</td></tr>"
         for row in rows
     )
     heading = "Estimated against true" + (" (simulated data)" if simulated else "")
@@ -146,7 +147,11 @@ def _comparison(rows: tuple[Comparison, ...], simulated: bool) -> str:
 
 
 def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{value:.1f}"
+
+
+def _relative(row: Comparison) -> str:
+    return f" ({100 * row.error / row.true:+.1f} %)" if row.true else ""
 
 
 def _provenance(fit: Fit, trial: Trial) -> str:

@@ -1,5 +1,6 @@
 """Training on functions whose minimum is known."""
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 from numpy.testing import assert_allclose
@@ -56,3 +57,18 @@ def test_shows_what_it_is_asked_to_measure():
         progress=lambda _, value: shown.append(value),
     )
     assert shown == [7.0]
+
+
+def test_a_second_problem_of_the_same_shape_is_not_traced_again():
+    traced = []
+
+    def counted(target, x):
+        traced.append(1)
+        return bowl(target, x)
+
+    first = train(counted, TARGET, START, SIZES, steps=200)
+    once = len(traced)
+    second = train(counted, TARGET + 0.1, START, SIZES, steps=300)
+    assert len(traced) == once
+    chex.assert_trees_all_equal_shapes_and_dtypes(first.unknowns, second.unknowns)
+    assert_allclose(second.unknowns["moves"], TARGET + 0.1, atol=0.02)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,6 +44,7 @@ def test_angles_and_lengths_are_near_the_truth(fit, recording):
             assert rows[f"{angle}_{side}, RMS with means removed"].error < 3.0
         for segment in ("thigh", "shank"):
             row = rows[f"{segment} length {side}"]
+            assert row.true is not None
             assert abs(row.error) < 0.05 * row.true
 
 
@@ -117,6 +119,7 @@ def test_a_fit_that_diverges_says_so_and_stays_finite(recording, monkeypatch):
     fit = fitted(recording, steps=200)
     assert fit.outcome == Outcome.NOT_FINITE
     assert np.isfinite(fit.motion.joints).all()
+    chex.assert_tree_all_finite(fit.parameters)
 
 
 original = motion_fit._step_sizes

@@ -83,7 +83,7 @@ def test_simulated_data_is_called_so(page):
     assert "SIMULATED DATA" in simulated
     assert "<title>walk_01 (simulated data)</title>" in simulated
     assert "Estimated against true (simulated data)" in simulated
-    assert "<td>412</td><td>405</td><td>7 mm</td>" in simulated
+    assert "<td>412.0</td><td>405.0</td><td>7.00 mm (+1.7 %)</td>" in simulated
     assert "<td></td><td></td><td>1.25 deg RMS</td>" in simulated
 
 
