@@ -1,5 +1,6 @@
 """A person on a beam filmed by four real cameras: Pose2Sim's demonstration recording."""
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -7,12 +8,14 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.angles import ANGLES, INCLINATION, agreement, both_sides, read_motion
+from benchmarks.angles import ANGLES, INCLINATION, MotionFile, agreement, both_sides, read_motion
 from benchmarks.cold import measure_in_new_process
 from benchmarks.one_fit import HowToFit, fit_keypoints, fit_summary
 from benchmarks.table import markdown_table
 from diffbio.cameras import CameraRig
 from diffbio.cameras.triangulation import triangulate_dlt
+from diffbio.errors import InputError
+from diffbio.fitting import Fit
 from diffbio.io.read import read_trial
 from diffbio.io.trial import Trial
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
@@ -43,7 +46,7 @@ def measure_beam(recordings: pathlib.Path, how: HowToFit) -> dict[str, object]:
     """Fit the trial; pixels over all detections, and agreement with Pose2Sim's two answers."""
     trial = read_beam(recordings)
     fit = fit_keypoints(trial.rig, trial.keypoints, how)
-    peers = {name: read_motion(recordings / PROJECT / TRIAL / f"{name}.mot") for name in PEERS}
+    peers = {name: _read_peer(recordings, name, fit) for name in PEERS}
     first, second = peers.values()
     between = {
         angle: float((first.columns[angle] - second.columns[angle]).std())
@@ -57,6 +60,21 @@ def measure_beam(recordings: pathlib.Path, how: HowToFit) -> dict[str, object]:
         "peers_rmse_deg": between,
         **fit_summary(fit),
     }
+
+
+def _read_peer(recordings: pathlib.Path, name: str, fit: Fit) -> MotionFile:
+    """One of Pose2Sim's answers, one row per frame, on the clock of the fit.
+
+    Its own clock gives the first frame the time 1 / 60 s.
+    """
+    motion = read_motion(recordings / PROJECT / TRIAL / f"{name}.mot")
+    if len(motion.time) != len(fit.motion.time):
+        raise InputError(
+            f"{name}.mot",
+            f"It has {len(motion.time)} rows for {len(fit.motion.time)} frames.",
+            "Use the files of one recording.",
+        )
+    return dataclasses.replace(motion, time=fit.motion.time)
 
 
 def dlt_error(rig: CameraRig, keypoints: Keypoints) -> dict[str, float]:

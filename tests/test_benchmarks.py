@@ -72,7 +72,9 @@ def test_unwritable_output_is_found_before_the_measuring(tmp_path, capsys):
 
 
 def test_trials_are_chosen_by_pattern():
-    known = dict.fromkeys(("gait-14-body", "gait-14-markers", "beam", "simulated-0"), dict)
+    known: accuracy.Entries = {}
+    for name in ("gait-14-body", "gait-14-markers", "beam", "simulated-0"):
+        known[name] = dict
     assert list(accuracy.choose(known, ["beam", "gait-14-*"])) == list(known)[:3]
     with pytest.raises(InputError, match=r"Nothing is called 'walk'.*Known are: gait-14-body"):
         accuracy.choose(known, ["walk"])
@@ -136,7 +138,7 @@ def test_motion_files_are_read_in_degrees(tmp_path):
 def test_inclination_of_the_pelvis_is_that_of_its_forward_axis():
     degrees = np.array([[10.0, 5.0, 80.0], [-20.0, 15.0, -170.0]])
     opensim_from_pelvis = Rotation.from_euler("ZXY", degrees, degrees=True).as_matrix()
-    columns = dict(zip(PELVIS_ANGLES, degrees.T, strict=True))
+    columns: dict[str, np.ndarray] = dict(zip(PELVIS_ANGLES, degrees.T, strict=True))
     expected = np.rad2deg(np.arcsin(opensim_from_pelvis[:, 1, 0]))
     np.testing.assert_allclose(inclination_deg(columns), expected, atol=1e-10)  # deg
 

@@ -124,7 +124,7 @@ def shank(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
         ),
         "shank_front": skin(0.48, 20, "front of the side of the shank, 48 %"),
         "shank_back": skin(0.48, -30, "back of the side of the shank, 48 %"),
-        "shank_low": skin(0.60, 0, "side of the shank, 60 % of its length"),
+        "shank_low": skin(0.60, -5, "side of the shank, 60 % of its length"),
     }
 
 

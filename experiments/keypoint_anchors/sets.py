@@ -238,7 +238,7 @@ _FALISSE_MARKERS = {
 } | _sided(
     {
         "{S}SHO": "acromion",
-        "hum_{s}2": "upper_arm",
+        "hum_{s}2": "upper_arm_high",
         "{S}ELB": "elbow_lateral",
         "rad_{s}2": "forearm",
         "{S}W1": "wrist_thumb_side",

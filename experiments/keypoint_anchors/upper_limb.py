@@ -64,16 +64,18 @@ def arm(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
     elbow = (outer + inner) / 2
     shaft = (skeleton.body_positions[body], elbow)
     on_skin = (THIN_SKIN + MARKER_RADIUS) * outward
+
+    def skin(fraction: float, words: str) -> Landmark:
+        point = around_shaft(shaft, side, fraction, -20, ARM_RADIUS)
+        return Landmark(body, point, SOFT_TISSUE, words)
+
     return {
         "elbow": Landmark(body, elbow, JOINT_CENTRE, "mid of the epicondyles"),
         "elbow_lateral": Landmark(body, outer + on_skin, BONY_LANDMARK, "lateral epicondyle, skin"),
         "elbow_medial": Landmark(body, inner - on_skin, BONY_LANDMARK, "medial epicondyle, skin"),
-        "upper_arm": Landmark(
-            body,
-            around_shaft(shaft, side, 0.45, -20, ARM_RADIUS),
-            SOFT_TISSUE,
-            "side of the upper arm, 45 % of its length",
-        ),
+        "upper_arm": skin(0.45, "side of the upper arm, 45 % of its length"),
+        # Half the way from the acromion's marker to the epicondyle's is 40 % from the joint down.
+        "upper_arm_high": skin(0.40, "side of the upper arm, 40 % of its length"),
     }
 
 
