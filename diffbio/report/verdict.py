@@ -23,6 +23,9 @@ SCALE_DEVIATION = 0.3
 POORLY_SEEN_CHECK, POORLY_SEEN_FAIL = 0.1, 0.5
 """Shares of frames in which fewer than two cameras saw the person."""
 
+ANOTHER_VIEW = 8.0
+"""A camera so many times worse than the others shows something else than they do."""
+
 FEW_CAMERAS = 2
 """With so many cameras nothing is left to contradict an error."""
 
@@ -89,7 +92,7 @@ def _no_result(fit: Fit, trial: Trial) -> _Finding:
         return _Finding(
             "fail",
             "the solver ended in numbers that are not finite",
-            "check the calibration and the keypoints with `diffbio view`, then fit again",
+            "check the calibration and the keypoints, then fit again",
         )
     return _Finding(
         "fail",
@@ -113,18 +116,26 @@ def _large_error(fit: Fit) -> list[_Finding]:
 
 
 def _disagreeing_cameras(fit: Fit) -> list[_Finding]:
-    if quality.cameras_were_refined(fit):
-        remedy = "refining did not cure it, so check its clock and its lens calibration"
-    else:
-        remedy = "its calibration or its clock may be off; try --refine-cameras"
     return [
         _Finding(
             "check",
-            f"{name} disagrees with the others ({own:.2g} px against {others:.2g} px)",
-            remedy,
+            f"{name} disagrees with the others ({_px(own)} px against {_px(others)} px)",
+            _camera_remedy(own / others, quality.cameras_were_refined(fit)),
         )
         for name, (own, others) in quality.disagreeing_cameras(fit).items()
     ]
+
+
+def _camera_remedy(ratio: float, refined: bool) -> str:
+    if ratio > ANOTHER_VIEW:
+        return "its keypoints or its calibration may belong to another camera"
+    if refined:
+        return "refining did not cure it, so check its clock and its lens calibration"
+    return "its calibration or its clock may be off; try --refine-cameras"
+
+
+def _px(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _implausible_height(fit: Fit) -> list[_Finding]:

@@ -64,6 +64,14 @@ def test_a_bad_camera_is_named(unmoved, remedy):
     assert remedy in verdict.messages[0]
 
 
+def test_a_camera_that_shows_something_else_is_told_apart_from_a_bad_one():
+    px = walking_fit().error.px.copy()
+    px[2] *= 40.0
+    message = next(m for m in verdict_of(with_error(px)).messages if m.startswith("cam_03"))
+    assert "may belong to another camera" in message
+    assert "e+" not in message
+
+
 def test_a_camera_is_not_named_for_errors_that_do_not_matter():
     px = walking_fit().error.px / 10
     px[2] *= 3.0
