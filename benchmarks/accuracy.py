@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from benchmarks.arguments import ROOT, positive
 from benchmarks.beam import COSTS, FITS, beam_tables, measure_beam, measure_cold
-from benchmarks.machine import load_average
+from benchmarks.machine import load_average, load_sentence
 from benchmarks.one_fit import HowToFit
 from benchmarks.simulated import measure_simulated, simulated_names, simulated_table
 from benchmarks.table import check_writable, write_result
@@ -53,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
         except DiffbioError as error:
             failed[name] = str(error)
     report = tables(measured, failed)
+    if measured:
+        loads = load_sentence([one["load_average"] for one in measured.values()])
+        report = f"{loads}\n\n{report}"
     print(report)
     content = {"steps": arguments.steps, "trials": measured, "failed": failed}
     written = write_result(arguments.output, "accuracy", content, report)

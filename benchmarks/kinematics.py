@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from benchmarks.arguments import positive
 from benchmarks.cold import measure_in_new_process
-from benchmarks.machine import load_average
+from benchmarks.machine import load_average, load_sentence
 from benchmarks.table import check_writable, markdown_table, write_result
 from diffbio.body.keypoint_set import keypoint_set_names
 
@@ -83,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         words = name, kinematics, str(frames), str(arguments.rounds)
         case = measure_in_new_process("benchmarks.kinematics_case", *words)
         cases.append({**case, "load_average": load_average()})
-    report = tables(cases)
+    loads = load_sentence([case["load_average"] for case in cases])
+    report = f"{loads}\n\n{tables(cases)}"
     print(report)
     written = write_result(
         arguments.output, "kinematics", {"rounds": arguments.rounds, "cases": cases}, report

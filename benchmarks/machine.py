@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import re
+from collections.abc import Sequence
 
 import jax
 
@@ -32,6 +33,15 @@ def describe_machine() -> dict[str, str | int | list[float]]:
 def load_average() -> list[float]:
     """Mean number of running processes over the last 1, 5 and 15 minutes."""
     return [round(load, 2) for load in os.getloadavg()]
+
+
+def load_sentence(loads: Sequence[Sequence[float]]) -> str:
+    """How busy the machine was while it was measured, from `load_average` after each entry."""
+    recent = [load[0] for load in loads]
+    return (
+        f"Load average over the last minute, after each entry: {min(recent):.1f} to "
+        f"{max(recent):.1f} on {len(os.sched_getaffinity(0))} cores."
+    )
 
 
 def short_name() -> str:
