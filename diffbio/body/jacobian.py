@@ -83,12 +83,19 @@ class TwistKinematics:
         by_segment = path.T[:, :, None] * one_hot[segment[fused.link_body]][:, None]
         self.scale_spread = by_segment.reshape(len(fused.link_body), -1)
 
-    def __call__(self, parameters: BodyParameters, pose: Pose) -> Twists:
+    def __call__(
+        self,
+        parameters: BodyParameters,
+        pose: Pose,
+        turning: Float[Array, "time 3 3"] | None = None,
+    ) -> Twists:
         """Twists of all carriers at the given poses.
 
         Args:
             parameters: the person.
             pose: generalised positions.
+            turning: rotation of the root in the world frame per unit of its rotation
+                coordinates; the identity when None.
         """
         fused, body, dtype = self.fused, self.body, pose.joints.dtype
         scale = jnp.exp(parameters.log_scale)[np.asarray(body.segment_of_body)]
@@ -104,10 +111,13 @@ class TwistKinematics:
         links_by_time = jnp.transpose(links, (0, 2, 1))
         scales = jnp.einsum("ctl,lk->tck", links_by_time, spread, precision=_EXACT)
         scales = scales.reshape(n_time, 3, n_carrier, -1)
-        root = np.broadcast_to(np.eye(6)[[3, 4, 5, 0, 1, 2]][:, None], (6, n_carrier, 6))
+        eye = jnp.broadcast_to(jnp.eye(3, dtype=dtype)[None], (n_time, 3, 3))
+        zero = jnp.zeros_like(eye)
+        rows = [zero, eye if turning is None else turning], [eye, zero]
+        root = jnp.concatenate([jnp.concatenate(row, axis=2) for row in rows], axis=1)
         twist = jnp.concatenate(
             [
-                jnp.broadcast_to(jnp.asarray(root, dtype)[None], (n_time, 6, n_carrier, 6)),
+                jnp.broadcast_to(root[:, :, None], (n_time, 6, n_carrier, 6)),
                 joints.reshape(n_time, 6, n_carrier, -1),
                 jnp.concatenate([jnp.zeros_like(scales), scales], axis=1),
             ],
@@ -147,7 +157,7 @@ class TwistKinematics:
         local: Float[Array, "marker 3"],
     ) -> tuple[Float[Array, "3 time marker"], Float[Array, "3 3 time marker"]]:
         """Markers relative to the root's origin, and the rotation of their carriers."""
-        fused, body = self.fused, self.body
+        fused = self.fused
         origin = along(fused.path[self.carriers], links)
         turn = jnp.asarray(fused.body_turn[:, self.carriers], node.dtype)[:, :, None]
         columns = matrices(node[:, fused.body_node[self.carriers]])
