@@ -29,6 +29,7 @@ class FusedKinematics:
         self.node_parent = np.asarray([node.parent for node in tree.nodes])
         hinged = tree.nodes[1:]
         self.hinge = np.asarray([node.joint for node in hinged], int)
+        self.hinge_axis = _columns([np.asarray(skeleton.joints[j].axis) for j in self.hinge], 3)
         self.node_fixed = _columns([node.fixed for node in hinged], 4)
         self.node_axis = _columns([node.axis for node in hinged], 4)
         self.link_node = np.asarray([link.node for link in tree.links], int)
@@ -37,9 +38,8 @@ class FusedKinematics:
         self.link_slide = np.asarray([link.slide for link in tree.links], int)
         self.body_node = np.asarray([frame.node for frame in tree.bodies])
         self.body_turn = _columns([frame.turn for frame in tree.bodies], 4)
-        self.path = np.zeros((len(tree.bodies), len(tree.links)))
-        for body, frame in enumerate(tree.bodies):
-            self.path[body, list(frame.path)] = 1.0
+        self.path = _masks([frame.path for frame in tree.bodies], len(tree.links))
+        self.anchor_path = _masks([node.path for node in hinged], len(tree.links))
 
     def __call__(
         self, scale: Float[Array, "body"], pose: Pose
@@ -51,7 +51,7 @@ class FusedKinematics:
             pose: generalised positions.
         """
         positions, quaternions = self._bodies(scale, pose)
-        rotations = _matrices(quaternions)
+        rotations = matrices(quaternions)
         return jnp.transpose(positions, (2, 1, 0)), jnp.transpose(rotations, (3, 2, 0, 1))
 
     def points(
@@ -70,26 +70,27 @@ class FusedKinematics:
             local: each point in the frame of its body, in metres.
         """
         positions, quaternions = self._bodies(scale, pose)
-        turned = _rotate(quaternions[:, carrier], local.T[:, :, None])
+        turned = rotate(quaternions[:, carrier], local.T[:, :, None])
         return jnp.transpose(positions[:, carrier] + turned, (2, 1, 0))
 
     def _bodies(
         self, scale: Float[Array, "body"], pose: Pose
     ) -> tuple[Float[Array, "3 body time"], Float[Array, "4 body time"]]:
         """World positions and quaternions of every body, components first."""
-        displacement = self._displacements(pose.joints)
-        node = self._node_quaternions(pose.root_quaternion, displacement)
-        positions = self._positions(scale, node, displacement) + pose.root_position.T[:, None]
+        displacement = self.displacements(pose.joints)
+        node = self.node_quaternions(pose.root_quaternion, displacement)
+        links = self.links_per_unit(scale, node) * self.link_lengths(displacement)[None]
+        positions = along(self.path, links) + pose.root_position.T[:, None]
         turn = jnp.asarray(self.body_turn, scale.dtype)[:, :, None]
         return positions, _multiply(node[:, self.body_node], turn)
 
-    def _displacements(self, joints: Float[Array, "time joint"]) -> Float[Array, "all_joint time"]:
+    def displacements(self, joints: Float[Array, "time joint"]) -> Float[Array, "all_joint time"]:
         """Displacement of every joint, coupled ones included, from its reference."""
         z = (joints - jnp.asarray(self.reference, joints.dtype)[None]).T[self.source]
         c = jnp.asarray(self.polynomial, joints.dtype)[:, :, None]
         return c[:, 0] + z * (c[:, 1] + z * (c[:, 2] + z * (c[:, 3] + z * c[:, 4])))
 
-    def _node_quaternions(
+    def node_quaternions(
         self, root: Float[Array, "time 4"], displacement: Float[Array, "all_joint time"]
     ) -> Float[Array, "4 node time"]:
         """`world_from_node` of every node."""
@@ -108,21 +109,37 @@ class FusedKinematics:
             ancestor = np.where(ancestor >= 0, ancestor[ancestor], -1)
         return q
 
-    def _positions(
-        self,
-        scale: Float[Array, "body"],
-        node: Float[Array, "4 node time"],
-        displacement: Float[Array, "all_joint time"],
-    ) -> Float[Array, "3 body time"]:
-        """Origin of every body relative to the root's, in world axes."""
-        # The row of ones, at index -1, leaves links of constant length as they are.
-        row = jnp.ones_like(displacement, shape=(1, node.shape[2]))
-        factor = jnp.concatenate([displacement, row])[self.link_slide]
+    def links_per_unit(
+        self, scale: Float[Array, "body"], node: Float[Array, "4 node time"]
+    ) -> Float[Array, "3 link time"]:
+        """Every link in world axes; those of a slide, per metre of its displacement."""
         vector = jnp.asarray(self.link_vector, scale.dtype) * scale[self.link_body][None]
-        links = _rotate(node[:, self.link_node], vector[:, :, None] * factor[None])
-        path = jnp.asarray(self.path, scale.dtype)
-        # An accelerator's default rounds the factors to ten bits, which is a millimetre.
-        return jnp.einsum("bl,clt->cbt", path, links, precision=jax.lax.Precision.HIGHEST)
+        return rotate(node[:, self.link_node], vector[:, :, None])
+
+    def link_lengths(
+        self, displacement: Float[Array, "all_joint time"]
+    ) -> Float[Array, "link time"]:
+        """Displacement along every link of a slide; one for links of constant length."""
+        # The row of ones, at index -1, leaves links of constant length as they are.
+        row = jnp.ones_like(displacement, shape=(1, displacement.shape[1]))
+        return jnp.concatenate([displacement, row])[self.link_slide]
+
+
+def along(
+    paths: Float[np.ndarray, "path link"], links: Float[Array, "3 link time"]
+) -> Float[Array, "3 path time"]:
+    """Where the links on each path lead, relative to the root, in world axes."""
+    # An accelerator's default rounds the factors to ten bits, which is a millimetre.
+    exact = jax.lax.Precision.HIGHEST
+    return jnp.einsum("pl,clt->cpt", jnp.asarray(paths, links.dtype), links, precision=exact)
+
+
+def _masks(paths: list[tuple[int, ...]], n_links: int) -> Float[np.ndarray, "path link"]:
+    """One where a link lies on a path, zero elsewhere."""
+    masks = np.zeros((len(paths), n_links))
+    for row, path in enumerate(paths):
+        masks[row, list(path)] = 1.0
+    return masks
 
 
 def _columns(vectors: list[np.ndarray], size: int) -> Float[np.ndarray, "{size} n"]:
@@ -144,7 +161,7 @@ def _multiply(
     )
 
 
-def _rotate(
+def rotate(
     q: Float[Array, "4 n time"], vector: Float[Array, "3 n #time"]
 ) -> Float[Array, "3 n time"]:
     """Vectors turned by unit quaternions, components first: half the work of matrices."""
@@ -156,7 +173,7 @@ def _rotate(
     )
 
 
-def _matrices(q: Float[Array, "4 n time"]) -> Float[Array, "3 3 n time"]:
+def matrices(q: Float[Array, "4 n time"]) -> Float[Array, "3 3 n time"]:
     """Rotation matrices of unit quaternions, components first."""
     w, x, y, z = q[0], q[1], q[2], q[3]
     return jnp.stack(

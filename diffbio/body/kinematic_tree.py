@@ -19,12 +19,14 @@ class Node(NamedTuple):
         fixed: `parent_from_node` while the hinge displaces nothing, wxyz.
         axis: quaternion product of `fixed` and the hinge's axis, so that `parent_from_node` is
             `fixed * cos(angle / 2) + axis * sin(angle / 2)`.
+        path: indices of the links that lead from the root to the hinge's anchor.
     """
 
     parent: int
     joint: int
     fixed: Float[np.ndarray, "4"]
     axis: Float[np.ndarray, "4"]
+    path: tuple[int, ...]
 
 
 class Link(NamedTuple):
@@ -67,7 +69,7 @@ class KinematicTree:
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
-        self.nodes = [Node(-1, -1, _IDENTITY, np.zeros(4))]
+        self.nodes = [Node(-1, -1, _IDENTITY, np.zeros(4), ())]
         self.links: list[Link] = []
         self.bodies: list[Frame] = []
         for body, parent in enumerate(skeleton.parents):
@@ -98,7 +100,7 @@ class KinematicTree:
         anchor = np.asarray(joint.anchor)
         frame = self._along(frame, anchor, joint.body)
         axis = _multiply(frame.turn, np.array([0.0, *joint.axis]))
-        self.nodes.append(Node(frame.node, index, frame.turn, axis))
+        self.nodes.append(Node(frame.node, index, frame.turn, axis, frame.path))
         turned = Frame(len(self.nodes) - 1, _IDENTITY, frame.path)
         return self._along(turned, -anchor, joint.body)
 

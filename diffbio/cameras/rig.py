@@ -83,6 +83,50 @@ class CameraRig(eqx.Module):
         gradient.
         """
         n_cameras, batch = self.focal_px.shape[0], points.shape[:-1]
+        x, y, z = self._seen(points)
+        z = jnp.maximum(z, MIN_DEPTH)
+        u, v = self._bent(x / z, y / z)
+        u = u * self.focal_px[:, :1] + self.principal_px[:, :1]
+        v = v * self.focal_px[:, 1:] + self.principal_px[:, 1:]
+        u, v = jax.lax.optimization_barrier((u, v))
+        return u.reshape(n_cameras, *batch), v.reshape(n_cameras, *batch)
+
+    def project_derivatives(
+        self, points: Float[Array, "*batch 3"]
+    ) -> tuple[
+        Float[Array, "camera *batch"],
+        Float[Array, "camera *batch"],
+        Float[Array, "3 camera *batch"],
+        Float[Array, "3 camera *batch"],
+    ]:
+        """As `project_components`, with the derivatives of u and of v in world coordinates."""
+        n_cameras, batch = self.focal_px.shape[0], points.shape[:-1]
+        x, y, z = self._seen(points)
+        clamped = jnp.maximum(z, MIN_DEPTH)
+        a, b = x / clamped, y / clamped
+        one, zero = jnp.ones_like(a), jnp.zeros_like(a)
+        (u, v), along_x = jax.jvp(self._bent, (a, b), (one, zero))
+        _, along_y = jax.jvp(self._bent, (a, b), (zero, one))
+        rotation = self.camera_from_world_rotation
+        images, slopes = (u, v), []
+        for axis in range(2):
+            focal = self.focal_px[:, axis : axis + 1]
+            by_x, by_y = focal * along_x[axis] / clamped, focal * along_y[axis] / clamped
+            by_z = jnp.where(z > MIN_DEPTH, -(by_x * a + by_y * b), 0.0)
+            seen = (by_x, by_y, by_z)
+            world = [sum(rotation[:, i, j, None] * seen[i] for i in range(3)) for j in range(3)]
+            slopes.append(jnp.stack(world).reshape(3, n_cameras, *batch))
+        pixels = [
+            (image * self.focal_px[:, axis, None] + self.principal_px[:, axis, None])
+            for axis, image in enumerate(images)
+        ]
+        u, v = (image.reshape(n_cameras, *batch) for image in pixels)
+        return jax.lax.optimization_barrier((u, v, slopes[0], slopes[1]))
+
+    def _seen(
+        self, points: Float[Array, "*batch 3"]
+    ) -> tuple[Float[Array, "camera n"], Float[Array, "camera n"], Float[Array, "camera n"]]:
+        """World points in the frame of every camera, components apart, in metres."""
         # About the middle of the cameras, single precision stays good far from the origin.
         middle = self.centres.mean(0)
         rotation = self.camera_from_world_rotation
@@ -90,13 +134,7 @@ class CameraRig(eqx.Module):
         shift = jnp.einsum("cij,cj->ic", rotation, middle[None] - self.centres, precision=exact)
         flat = points.reshape(-1, 3).T - middle[:, None]
         seen = jnp.einsum("cij,jn->icn", rotation, flat, precision=exact) + shift[:, :, None]
-        x, y, z = jax.lax.optimization_barrier((seen[0], seen[1], seen[2]))
-        z = jnp.maximum(z, MIN_DEPTH)
-        u, v = self._bent(x / z, y / z)
-        u = u * self.focal_px[:, :1] + self.principal_px[:, :1]
-        v = v * self.focal_px[:, 1:] + self.principal_px[:, 1:]
-        u, v = jax.lax.optimization_barrier((u, v))
-        return u.reshape(n_cameras, *batch), v.reshape(n_cameras, *batch)
+        return jax.lax.optimization_barrier((seen[0], seen[1], seen[2]))
 
     def _bent(
         self, x: Float[Array, "camera n"], y: Float[Array, "camera n"]

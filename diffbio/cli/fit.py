@@ -45,14 +45,22 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
         default="fused",
         help="forward kinematics: diffbio's own (default) or MuJoCo's MJX",
     )
-    parser.add_argument("--steps", type=_positive(int), metavar="N", help="training steps")
+    parser.add_argument(
+        "--optimizer",
+        choices=("adamw", "gauss-newton"),
+        default="adamw",
+        help="train a network by AdamW (default), or solve for a spline by Gauss-Newton",
+    )
+    parser.add_argument("--steps", type=_positive(int), metavar="N", help="training steps of AdamW")
     parser.add_argument(
         "--bandwidth",
         type=_positive(float),
         metavar="HZ",
         help="highest frequency of the motion (default 12, or a quarter of the frame rate)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the network (default 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the network (default 0); a spline needs none"
+    )
     parser.add_argument(
         "--offline", action="store_true", help="accepted for scripts; nothing is ever fetched"
     )
@@ -112,13 +120,15 @@ def fit_trial(arguments, trial, body, console, began):
     jax_support, fitting, motion_fit = _import("_jax", "fitting", "fitting.motion_fit")
     jax_support.enable_compilation_cache()
     steps = arguments.steps or motion_fit.STEPS
+    iterations = {"adamw": steps, "gauss-newton": motion_fit.MAX_ITERATIONS}
     loaded = time.perf_counter() - began
-    with console.training(steps) as bar:
+    with console.training(iterations[arguments.optimizer]) as bar:
         fit = fitting.fit_motion(
             body,
             trial.rig.astype(np.float32),
             trial.keypoints,
             key=jax.random.key(arguments.seed),
+            solver=arguments.optimizer,
             steps=steps,
             bandwidth_hz=arguments.bandwidth,
             refine_cameras=arguments.refine_cameras,
@@ -126,7 +136,7 @@ def fit_trial(arguments, trial, body, console, began):
         )
     if fit.outcome == fitting.Outcome.NOT_FINITE:
         raise FitError(
-            f"{trial.name}: training diverged. Try fewer or more --steps, and look at the "
+            f"{trial.name}: training diverged. Try the other --optimizer, and look at the "
             "keypoints and the calibration."
         )
     times = {"load": loaded, **fit.time_s, "total": time.perf_counter() - began}

@@ -1,4 +1,4 @@
-"""Teach a network the motion of the start before it sees an image."""
+"""Where trajectories begin: on the poses of the start. A network has to be taught them."""
 
 import equinox as eqx
 import jax
@@ -10,9 +10,10 @@ from diffbio.fitting.adamw import train
 from diffbio.fitting.problem import Problem
 from diffbio.fitting.start import Start
 from diffbio.geometry import quaternion_multiply, rotation_vector_from_quaternion
-from diffbio.trajectories import ImplicitTrajectory
+from diffbio.trajectories import ImplicitTrajectory, RootReference, SplineTrajectory
 from diffbio.trajectories.implicit import make_implicit_trajectory
 from diffbio.trajectories.reference import KNOT_SPACING, fit_root_reference
+from diffbio.trajectories.spline import fit_spline_trajectory, frames_per_knot
 
 STEPS = 500
 
@@ -36,7 +37,9 @@ def start_trajectory(
     """
     dtype = np.dtype(problem.time.dtype)
     trajectory = _untrained(problem, start, bandwidth_hz, key)
-    target = _departures(trajectory, start) / np.asarray(trajectory.spread, float)
+    target = _departures(trajectory.reference, start)
+    target[:, 6:] -= np.asarray(trajectory.centre, float)
+    target /= np.asarray(trajectory.spread, float)
     padding = len(problem.time) - len(start.posed)
     weight = np.pad(start.posed.astype(float), (0, padding))
     target = np.where(weight[:, None] > 0, np.pad(target, ((0, padding), (0, 0))), 0.0)
@@ -52,18 +55,7 @@ def _untrained(
 ) -> ImplicitTrajectory:
     """A fresh network about the start's root path and median joint coordinates."""
     time = np.asarray(problem.time, float)
-    n = len(start.posed)
-    # A function of the padded length alone, so that trials of one bucket share a program: one
-    # control point every knot spacing, were they recorded at 25 Hz or less.
-    n_control = min(max(8, int(len(time) / 25 / KNOT_SPACING) + 4), 400)
-    reference = fit_root_reference(
-        time[:n],
-        np.asarray(start.pose.root_position, float),
-        np.asarray(start.pose.root_quaternion, float),
-        start.posed,
-        n_control,
-        np.dtype(problem.time.dtype),
-    )
+    reference = start_reference(problem, start)
     hinge = np.asarray([kind == "hinge" for kind in problem.body.joint_kinds])
     joints = np.where(hinge, HINGE_SPREAD, SLIDE_SPREAD)
     return make_implicit_trajectory(
@@ -77,19 +69,56 @@ def _untrained(
     )
 
 
-def _departures(
-    trajectory: ImplicitTrajectory, start: Start
-) -> Float[np.ndarray, "time coordinate"]:
-    """The start's poses relative to the trajectory's reference and centre, in SI units."""
-    time = trajectory.start + jnp.asarray(start.elapsed, trajectory.start.dtype)
-    position, quaternion = trajectory.reference(time)
+def start_reference(problem: Problem, start: Start) -> RootReference:
+    """A smooth path through the roots of the start."""
+    n = len(start.posed)
+    # A function of the padded length alone, so that trials of one bucket share a program: one
+    # control point every knot spacing, were they recorded at 25 Hz or less.
+    n_control = min(max(8, int(len(problem.time) / 25 / KNOT_SPACING) + 4), 400)
+    return fit_root_reference(
+        np.asarray(problem.time, float)[:n],
+        np.asarray(start.pose.root_position, float),
+        np.asarray(start.pose.root_quaternion, float),
+        start.posed,
+        n_control,
+        np.dtype(problem.time.dtype),
+    )
+
+
+def start_spline(problem: Problem, start: Start, bandwidth_hz: float) -> SplineTrajectory:
+    """A spline through the poses of the start.
+
+    Args:
+        problem: its times and body.
+        start: poses to follow, where it has any.
+        bandwidth_hz: highest frequency the spline must follow.
+    """
+    time, n = np.asarray(problem.time, float), len(start.posed)
+    interval = float(np.median(np.diff(time[:n]))) if n > 1 else 1.0
+    frames = frames_per_knot(interval, bandwidth_hz)
+    # Intervals for the padded length, so that trials of one bucket share a program; more only
+    # where the samples have gaps.
+    spacing = frames * interval
+    spanned = int((time[-1] - time[0]) / spacing + 1e-6) + 1
+    n_control = max(-(-len(time) // frames), spanned) + 3
+    reference = start_reference(problem, start)
+    return fit_spline_trajectory(
+        reference,
+        time[:n],
+        _departures(reference, start),
+        start.posed,
+        spacing=spacing,
+        n_control=n_control,
+    )
+
+
+def _departures(reference: RootReference, start: Start) -> Float[np.ndarray, "time coordinate"]:
+    """The start's poses relative to the reference of the root, in SI units."""
+    time = reference.start + jnp.asarray(start.elapsed, reference.start.dtype)
+    position, quaternion = reference(time)
     back = quaternion * jnp.asarray([1, -1, -1, -1], quaternion.dtype)[None]
     turn = rotation_vector_from_quaternion(quaternion_multiply(start.pose.root_quaternion, back))
-    parts = (
-        start.pose.root_position - position,
-        turn,
-        start.pose.joints - trajectory.centre[None],
-    )
+    parts = (start.pose.root_position - position, turn, start.pose.joints)
     return np.concatenate([np.asarray(part, float) for part in parts], axis=1)
 
 

@@ -11,7 +11,7 @@ from diffbio.cameras import CameraRig
 from diffbio.fitting.fit import Motion, ReprojectionError
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
-from diffbio.trajectories import ImplicitTrajectory
+from diffbio.trajectories import Trajectory
 
 
 def reprojection_error(
@@ -43,7 +43,7 @@ def reprojection_error(
 @eqx.filter_jit
 def _evaluate(
     body: BodyModel,
-    trajectory: ImplicitTrajectory,
+    trajectory: Trajectory,
     parameters: BodyParameters,
     time: Float[Array, "time"],
 ):

@@ -16,6 +16,8 @@ class Outcome(enum.IntEnum):
     CONVERGED = 0
     MAX_STEPS = 1
     NOT_FINITE = 2
+    STALLED = 3
+    """No step lowered the objective, however short."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from diffbio._jax import round_up_to_bucket
-from diffbio.body import BodyModel, BodyParameters
+from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.cameras import CameraRig
 from diffbio.fitting.residuals import (
-    AbstractResidual,
+    AbstractPrior,
     CameraPrior,
     Estimate,
     JointRange,
@@ -20,7 +20,7 @@ from diffbio.fitting.residuals import (
 )
 from diffbio.fitting.residuals.person import marker_sd, scale_covariance
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
-from diffbio.trajectories import ImplicitTrajectory
+from diffbio.trajectories import Trajectory
 
 DETECTOR_SD = 0.010
 """Standard deviation of a keypoint detection along one image axis, on the person, in metres."""
@@ -36,13 +36,13 @@ class Unknowns(eqx.Module):
     """Everything a fit may change.
 
     Attributes:
-        trajectory: the motion; its network is trained, its reference is not.
+        trajectory: the motion; its network or control points change, its reference does not.
         parameters: the person.
         camera_rotation: rotation vectors about each camera's centre, camera frame, radians.
         camera_shift: movement of each camera's centre, world frame, metres.
     """
 
-    trajectory: ImplicitTrajectory
+    trajectory: Trajectory
     parameters: BodyParameters
     camera_rotation: Float[Array, "camera 3"]
     camera_shift: Float[Array, "camera 3"]
@@ -66,28 +66,44 @@ class Problem(eqx.Module):
     rig: CameraRig
     time: Float[Array, "time"]
     reprojection: Reprojection
-    priors: tuple[AbstractResidual, ...]
+    priors: tuple[AbstractPrior, ...]
     n_frames: Array
 
     def estimate(self, unknowns: Unknowns) -> Estimate:
         """Evaluate the model at the sample times."""
         pose = unknowns.trajectory(self.time)
+        return self.estimate_at(
+            pose, unknowns.parameters, unknowns.camera_rotation, unknowns.camera_shift
+        )
+
+    def estimate_at(
+        self,
+        pose: Pose,
+        parameters: BodyParameters,
+        camera_rotation: Float[Array, "camera 3"],
+        camera_shift: Float[Array, "camera 3"],
+    ) -> Estimate:
+        """Evaluate the model at given poses, one per sample."""
         return Estimate(
             pose=pose,
-            markers=self.body.marker_positions(unknowns.parameters, pose),
-            parameters=unknowns.parameters,
-            rig=self.rig.adjusted(unknowns.camera_rotation, unknowns.camera_shift),
-            camera_rotation=unknowns.camera_rotation,
-            camera_shift=unknowns.camera_shift,
+            markers=self.body.marker_positions(parameters, pose),
+            parameters=parameters,
+            rig=self.rig.adjusted(camera_rotation, camera_shift),
+            camera_rotation=camera_rotation,
+            camera_shift=camera_shift,
         )
 
     def cost(self, unknowns: Unknowns) -> Float[Array, ""]:
         """The objective: minus the log posterior, up to a constant, unitless."""
-        estimate = self.estimate(unknowns)
-        total = self.reprojection(estimate)
-        for prior in self.priors:
-            total = total + prior(estimate)
-        return total
+        return self.cost_of(self.estimate(unknowns))
+
+    def cost_of(self, estimate: Estimate) -> Float[Array, ""]:
+        """The objective at an estimate, unitless."""
+        return self.reprojection(estimate) + self.prior_cost_of(estimate)
+
+    def prior_cost_of(self, estimate: Estimate) -> Float[Array, ""]:
+        """What the priors add to the objective, unitless."""
+        return sum((prior(estimate) for prior in self.priors), jnp.zeros_like(self.time[0]))
 
 
 def make_problem(

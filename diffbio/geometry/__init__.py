@@ -1,5 +1,6 @@
 """Rotations and the algebra they obey."""
 
+from diffbio.geometry.rotations import left_jacobian as left_jacobian
 from diffbio.geometry.rotations import matrix_from_quaternion as matrix_from_quaternion
 from diffbio.geometry.rotations import matrix_from_rotation_vector as matrix_from_rotation_vector
 from diffbio.geometry.rotations import quaternion_from_matrix as quaternion_from_matrix

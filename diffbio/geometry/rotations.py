@@ -92,6 +92,27 @@ def matrix_from_rotation_vector(vector: Float[Array, "*batch 3"]) -> Float[Array
     return matrix_from_quaternion(quaternion_from_rotation_vector(vector))
 
 
+def left_jacobian(vector: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3 3"]:
+    """How a rotation turns, in the frame it maps to, per change of its rotation vector.
+
+    `exp(v + dv) = exp(left_jacobian(v) @ dv) @ exp(v)` to first order (Chirikjian 2011).
+    """
+    squared = jnp.sum(vector**2, axis=-1)[..., None, None]
+    small = squared < 1e-4
+    square = jnp.where(small, 1.0, squared)
+    angle = jnp.sqrt(square)
+    first = jnp.where(small, 0.5 - squared / 24.0, (1.0 - jnp.cos(angle)) / square)
+    second = jnp.where(
+        small, 1.0 / 6.0 - squared / 120.0, (angle - jnp.sin(angle)) / (square * angle)
+    )
+    x, y, z = jnp.moveaxis(vector, -1, 0)
+    o = jnp.zeros_like(x)
+    rows = [[o, -z, y], [z, o, -x], [-y, x, o]]
+    skew = jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
+    eye = jnp.broadcast_to(jnp.eye(3, dtype=vector.dtype), skew.shape)
+    return eye + first * skew + second * (skew @ skew)
+
+
 def rotation_vector_from_matrix(matrix: Float[Array, "*batch 3 3"]) -> Float[Array, "*batch 3"]:
     """Rotation vector of a rotation matrix, angle at most pi."""
     return rotation_vector_from_quaternion(quaternion_from_matrix(matrix))

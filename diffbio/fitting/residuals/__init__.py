@@ -1,6 +1,8 @@
 """The terms of the objective, one file each. Every weight is a standard deviation."""
 
+from diffbio.fitting.residuals.base import AbstractPrior as AbstractPrior
 from diffbio.fitting.residuals.base import AbstractResidual as AbstractResidual
+from diffbio.fitting.residuals.base import Curvature as Curvature
 from diffbio.fitting.residuals.base import Estimate as Estimate
 from diffbio.fitting.residuals.cameras import CameraPrior as CameraPrior
 from diffbio.fitting.residuals.joints import JointRange as JointRange

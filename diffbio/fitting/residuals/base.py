@@ -29,6 +29,31 @@ class Estimate(eqx.Module):
     camera_shift: Float[Array, "camera 3"]
 
 
+class Curvature(eqx.Module):
+    """Second derivatives of a prior, positive semidefinite; None where it has none.
+
+    Attributes:
+        joints: of every joint coordinate at every sample.
+        acceleration: of the second time derivative of the root's position, the root's rotation
+            and the joint coordinates, at every sample.
+        common: what the term takes back from `joints` because it holds the mean over time only
+            once: weights of the samples in that mean, and the information of one of them about
+            every joint.
+        log_scale: of the log scales.
+        marker_offset: of every component of a marker's offset.
+        camera_rotation: of every camera's rotation vector, per component.
+        camera_shift: of every camera's shift, per component.
+    """
+
+    joints: Float[Array, "time joint"] | None = None
+    acceleration: Float[Array, "time coordinate"] | None = None
+    common: tuple[Float[Array, "time"], Float[Array, "joint"]] | None = None
+    log_scale: Float[Array, "segment segment"] | None = None
+    marker_offset: Float[Array, "marker"] | None = None
+    camera_rotation: Float[Array, ""] | None = None
+    camera_shift: Float[Array, ""] | None = None
+
+
 class AbstractResidual(eqx.Module):
     """One term of the objective: half a sum of squares, or of a robust function, of whitened
     residuals."""
@@ -36,3 +61,11 @@ class AbstractResidual(eqx.Module):
     @abc.abstractmethod
     def __call__(self, estimate: Estimate) -> Float[Array, ""]:
         """The term's cost, unitless."""
+
+
+class AbstractPrior(AbstractResidual):
+    """A term that sees no detection. Its gradient is differentiated, its curvature declared."""
+
+    @abc.abstractmethod
+    def curvature(self, estimate: Estimate) -> Curvature:
+        """Second derivatives of the cost, or of a quadratic bound of it."""

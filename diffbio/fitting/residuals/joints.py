@@ -4,13 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from diffbio.fitting.residuals.base import AbstractResidual, Estimate
+from diffbio.fitting.residuals.base import AbstractPrior, Curvature, Estimate
 
 LIMIT_SD = float(np.deg2rad(3.0))
 """How far a coordinate passes its range before it costs half a unit: ranges are of groups."""
 
 
-class JointRange(AbstractResidual):
+class JointRange(AbstractPrior):
     """Soft limits on the joint coordinates, and a weak prior on posture.
 
     A person's mean posture is one fact, however long the trial: it is held to the prior once.
@@ -39,3 +39,11 @@ class JointRange(AbstractResidual):
         squared = (outside * outside).sum(-1) / LIMIT_SD**2 + (away * away).sum(-1)
         offset = (posture - self.mean) / self.sd
         return 0.5 * ((self.weight * squared).sum() + (offset * offset).sum())
+
+    def curvature(self, estimate: Estimate) -> Curvature:
+        """Of the active limits and of the posture, whose mean counts once."""
+        q = estimate.pose.joints
+        outside = (q < self.low[None]) | (q > self.high[None])
+        once = 1 / (self.sd * self.sd)
+        each = jnp.where(outside, 1 / LIMIT_SD**2, 0.0) + once[None]
+        return Curvature(joints=self.weight[:, None] * each, common=(self.weight, once))

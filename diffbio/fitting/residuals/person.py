@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 
 from diffbio.body import BodyModel
 from diffbio.body.keypoint_set import AnchorClass
-from diffbio.fitting.residuals.base import AbstractResidual, Estimate
+from diffbio.fitting.residuals.base import AbstractPrior, Curvature, Estimate
 
 # Standard deviations of the natural logarithm of size. Stature of adults of both sexes varies by
 # about 5 % (ANSUR II, Gordon 2014); the margin above it admits children and the base model's own
@@ -24,7 +24,7 @@ MARKER_SD = {
 }
 
 
-class ScalePrior(AbstractResidual):
+class ScalePrior(AbstractPrior):
     """Gaussian prior on log scales: one size for all, a proportion each, sides nearly equal.
 
     Attributes:
@@ -38,8 +38,12 @@ class ScalePrior(AbstractResidual):
         z = self.whitener @ estimate.parameters.log_scale
         return 0.5 * (z * z).sum()
 
+    def curvature(self, estimate: Estimate) -> Curvature:
+        """Constant."""
+        return Curvature(log_scale=self.whitener.T @ self.whitener)
 
-class MarkerPrior(AbstractResidual):
+
+class MarkerPrior(AbstractPrior):
     """Gaussian prior on the distance of markers from their anchors.
 
     Attributes:
@@ -52,6 +56,10 @@ class MarkerPrior(AbstractResidual):
         """The term's cost, unitless."""
         z = estimate.parameters.marker_offset / self.sd[:, None]
         return 0.5 * (z * z).sum()
+
+    def curvature(self, estimate: Estimate) -> Curvature:
+        """Constant."""
+        return Curvature(marker_offset=1 / (self.sd * self.sd))
 
 
 def scale_covariance(names: tuple[str, ...]) -> Float[np.ndarray, "segment segment"]:

@@ -34,6 +34,20 @@ class Reprojection(AbstractResidual):
         squared = self._squared_px(estimate)
         return jnp.sqrt(jnp.nanmedian(jnp.where(self.weight > 0, squared, jnp.nan)))
 
+    def information(
+        self, u: Float[Array, "camera time marker"], v: Float[Array, "camera time marker"]
+    ) -> Float[Array, "camera time marker"]:
+        """Inverse variance the loss leaves each detection, per squared pixel (IRLS).
+
+        Args:
+            u: projected markers, to the right, in pixels.
+            v: projected markers, downwards.
+        """
+        sd = self.sigma_px[:, None, None]
+        u, v = (u - self.u_px) / sd, (v - self.v_px) / sd
+        distance = jnp.sqrt(jnp.maximum(u * u + v * v, self.huber * self.huber))
+        return self.weight * (self.huber / distance) / (sd * sd)
+
     def _squared_px(self, estimate: Estimate) -> Float[Array, "camera time marker"]:
         u, v = estimate.rig.project_components(estimate.markers)
         u, v = u - self.u_px, v - self.v_px

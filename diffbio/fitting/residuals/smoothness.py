@@ -1,8 +1,9 @@
 """People accelerate within limits."""
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from diffbio.fitting.residuals.base import AbstractResidual, Estimate
+from diffbio.fitting.residuals.base import AbstractPrior, Curvature, Estimate
 
 JOINT_ACCELERATION_SD = 50.0
 """In rad/s^2; the root mean square of a knee in walking is about 35, at heel strike it is more."""
@@ -11,7 +12,7 @@ ROOT_ACCELERATION_SD = 10.0
 """In m/s^2; about that of the pelvis in running."""
 
 
-class Smoothness(AbstractResidual):
+class Smoothness(AbstractPrior):
     """Gaussian prior on joint and root acceleration, by central differences of the samples.
 
     Attributes:
@@ -32,3 +33,10 @@ class Smoothness(AbstractResidual):
 
     def _second(self, x: Float[Array, "time channel"]) -> Float[Array, "inner channel"]:
         return (x[2:] - 2 * x[1:-1] + x[:-2]) / (self.interval * self.interval)
+
+    def curvature(self, estimate: Estimate) -> Curvature:
+        """As if of the acceleration itself, which central differences never exceed."""
+        n_joint = estimate.pose.joints.shape[1]
+        weight = self.weight.at[jnp.asarray([0, -1])].set(0.0)
+        each = [1 / ROOT_ACCELERATION_SD**2] * 3 + [1 / JOINT_ACCELERATION_SD**2] * (3 + n_joint)
+        return Curvature(acceleration=weight[:, None] * jnp.asarray(each, weight.dtype)[None])
