@@ -67,6 +67,7 @@ def fit_summary(fit: Fit) -> dict[str, object]:
         "per_camera_px": fit.error.per_camera(),
         "height_m": fit.body.height(fit.parameters),
         "scales": dict(zip(fit.body.segment_names, map(float, scales), strict=True)),
+        "solver": fit.solver,
         "steps": fit.iterations,
         "steps_per_s": fit.iterations / solve,
         "time_s": dict(fit.time_s),
