@@ -212,15 +212,15 @@ class _System:
         self.reference = trajectory.reference(problem.time)
         seen = problem.reprojection
         # Time is moved to the front, for that is the axis the slots are made of.
-        slots = [
+        u_px, v_px, weight = (
             jnp.swapaxes(place(jnp.swapaxes(x, 0, 1)), 0, 1)
             for place, x in (
                 (basis.in_slots, seen.u_px),
                 (basis.in_slots, seen.v_px),
                 (basis.full_slots, seen.weight),
             )
-        ]
-        self.reprojection = Reprojection(*slots, seen.sigma_px, seen.huber)
+        )
+        self.reprojection = Reprojection(u_px, v_px, weight, seen.sigma_px, seen.huber)
 
     def estimate(self, state: State) -> Estimate:
         pose = pose_about(self.reference, self.basis.values(state.control))
