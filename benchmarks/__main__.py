@@ -20,6 +20,7 @@ from diffbio.errors import DiffbioError
 
 BENCHMARKS = {
     "kinematics": "compile and run time and accuracy of forward kinematics: fused, mjx, C MuJoCo",
+    "fit": "both solvers on the same trials: time, cost and truth",
     "accuracy": "fits of recordings with a reference, and of simulated ones with a truth",
 }
 

@@ -25,8 +25,11 @@ from diffbio.trajectories.spline import SplineTrajectory, pose_about
 
 MAX_ITERATIONS = 60
 
-FIRST_DAMPING, HIGHEST_DAMPING = 1e-2, 1e6
+FIRST_DAMPING, HIGHEST_DAMPING = 1e-1, 1e6
 """Relative to the diagonal of the Hessian."""
+
+EASING, STIFFENING = 0.1, 4.0
+"""Least factor of the damping after a step that was taken, first factor after one that was not."""
 
 HELD_FLOOR, FREE_FLOOR = 1e-4, 1e-7
 """Lowest damping while the shared unknowns are held and after. Directions in which angles,
@@ -37,6 +40,13 @@ HOLD = 1e4
 
 LONGEST_STEP = 0.4
 """In radians and metres, of a control point in one iteration."""
+
+TRUSTED = 1e-4
+"""Highest damping at which a short step means that the minimum is near."""
+
+QUIET = 6
+"""Steps in a row that gain less than the tolerance, taken or not: the valley is so bent that
+what is left of it is not worth the walk."""
 
 SETTLED = 3e-2
 """Relative decrease at which the poses have settled and the shared unknowns are set free."""
@@ -63,12 +73,14 @@ class Step(NamedTuple):
 
     Attributes:
         state: where it leads.
-        decrement: by how much the quadratic model falls: half the squared length of the step in
-            posterior standard deviations.
+        decrement: by how much the quadratic model falls without damping: half the squared
+            length of the step in posterior standard deviations.
+        promised: by how much it falls along this step.
     """
 
     state: State
     decrement: Float[Array, ""]
+    promised: Float[Array, ""]
 
 
 class Progress(NamedTuple):
@@ -78,9 +90,11 @@ class Progress(NamedTuple):
         state: the estimate.
         cost: the objective there, unitless.
         damping: relative to the diagonal of the Hessian.
+        stiffening: factor of the damping should the next step be rejected.
         free: whether the shared unknowns are free.
         iterations: linear systems solved.
         rejected: steps that were not taken.
+        quiet: last steps in a row that gained less than the tolerance.
         outcome: why it stopped; -1 while it runs.
         costs: the objective after every iteration; NaN for those not made.
         decrements: of the quadratic model, likewise.
@@ -89,9 +103,11 @@ class Progress(NamedTuple):
     state: State
     cost: Float[Array, ""]
     damping: Float[Array, ""]
+    stiffening: Float[Array, ""]
     free: Bool[Array, ""]
     iterations: Int[Array, ""]
     rejected: Int[Array, ""]
+    quiet: Int[Array, ""]
     outcome: Int[Array, ""]
     costs: Float[Array, "iteration"]
     decrements: Float[Array, "iteration"]
@@ -145,9 +161,11 @@ def _iterate(
         state=first,
         cost=system.cost(first),
         damping=jnp.asarray(FIRST_DAMPING, dtype),
+        stiffening=jnp.asarray(STIFFENING, dtype),
         free=jnp.asarray(False),
         iterations=jnp.asarray(0),
         rejected=jnp.asarray(0),
+        quiet=jnp.asarray(0),
         outcome=jnp.asarray(-1),
         costs=nothing,
         decrements=nothing,
@@ -158,12 +176,19 @@ def _iterate(
         cost = system.cost(step.state)
         # Near the minimum the difference of two costs is rounding; the model decides there.
         slack = 4 * jnp.finfo(dtype).eps * jnp.abs(now.cost)
+        blurred = step.promised < 8 * slack
         better = jnp.isfinite(cost) & (cost <= now.cost + slack)
         floor = jnp.where(now.free, FREE_FLOOR, HELD_FLOOR).astype(dtype)
-        eased = jnp.maximum(now.damping / 10, floor)
         gained = now.cost - cost
+        # The better the model foretold the gain, the more the next step may trust it (Nielsen
+        # 1999): damping that is merely right stays, instead of being undershot every other time.
+        trust = jnp.where(blurred, 1.0, jnp.clip(gained / step.promised, 0.0, 1.0))
+        eased = jnp.maximum(now.damping * jnp.maximum(1 - (2 * trust - 1) ** 3, EASING), floor)
         settled = better & ~now.free & (gained < SETTLED * jnp.abs(now.cost))
-        converged = now.free & better & (step.decrement < tolerance)
+        near = (step.decrement < tolerance) & (now.damping <= TRUSTED)
+        calm = now.free & ~(better & (gained >= tolerance))
+        quiet = jnp.where(calm, now.quiet + 1, 0)
+        converged = now.free & ((better & near) | (quiet >= QUIET))
         stuck = ~better & (now.damping >= HIGHEST_DAMPING)
         at = now.iterations
         outcome = jnp.where(
@@ -178,10 +203,12 @@ def _iterate(
         return Progress(
             state=jax.tree.map(lambda a, b: jnp.where(better, b, a), now.state, step.state),
             cost=jnp.where(better, cost, now.cost),
-            damping=jnp.where(better, eased, now.damping * 10),
+            damping=jnp.where(better, eased, now.damping * now.stiffening),
+            stiffening=jnp.where(better, STIFFENING, 2 * now.stiffening).astype(dtype),
             free=now.free | settled,
             iterations=at + 1,
             rejected=now.rejected + jnp.where(better, 0, 1),
+            quiet=quiet.astype(now.quiet.dtype),
             outcome=outcome.astype(now.outcome.dtype),
             costs=now.costs.at[at].set(jnp.where(better, cost, now.cost)),
             decrements=now.decrements.at[at].set(step.decrement),
@@ -232,19 +259,19 @@ class _System:
     def step(self, state: State, damping: Float[Array, ""], free: Bool[Array, ""]) -> Step:
         """Solve the damped system and move."""
         band, border, corner, right, right_shared, held = self.normal_equations(state)
-        n_shared = right_shared.shape[0]
         n = band.shape[2]
         eye = jnp.eye(n, dtype=band.dtype)[None]
         diagonal = jnp.einsum("kii->ki", band[0])
         # A control point that nothing informs, in padding or beyond a gap, stays where it is.
-        lift = damping * diagonal + jnp.where(diagonal > 0, 0.0, 1.0)
-        band = band.at[0].add(lift[..., None] * eye)
+        brake = damping * diagonal + jnp.where(diagonal > 0, 0.0, 1.0)
+        band = band.at[0].add(brake[..., None] * eye)
         hold = jnp.where(free, 0.0, HOLD).astype(band.dtype) * held
         lift = jnp.where(held > 0, damping * jnp.diagonal(corner) + hold, 0.0)
         own, shared = solve_arrow(band, border, corner + jnp.diag(lift), -right, -right_shared)
         decrement = -0.5 * ((own * right).sum() + (shared * right_shared).sum())
+        braked = (own * own * damping * diagonal).sum() + (shared * shared * lift).sum()
         own = jnp.clip(own, -LONGEST_STEP, LONGEST_STEP)
-        return Step(self._moved(state, own, shared[:n_shared]), decrement)
+        return Step(self._moved(state, own, shared), decrement, decrement + 0.5 * braked)
 
     def normal_equations(self, state: State) -> tuple[Array, Array, Array, Array, Array, Array]:
         """The arrow at a state, undamped.
