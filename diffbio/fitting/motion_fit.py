@@ -36,7 +36,7 @@ BANDWIDTH_HZ = {"adamw": 12.0, "gauss-newton": 12.0}
 TOLERANCE = 1e-2
 """What the quadratic model may still promise when Gauss-Newton stops, unitless."""
 
-SHARED_RATE = 1e-1
+SHARED_RATE = 1e-2
 """Movement of body parameters and cameras per step, in prior standard deviations."""
 
 
