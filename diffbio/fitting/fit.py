@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from diffbio.body import BodyModel, BodyParameters
-from diffbio.cameras import CameraRig
+from diffbio.cameras import CameraAdjustment, CameraRig
 
 
 class Outcome(enum.IntEnum):
@@ -98,6 +98,50 @@ class ReprojectionError:
 
 
 @dataclasses.dataclass(frozen=True)
+class Uncertainty:
+    """How far the truth may be from the estimate, as far as model and priors are right.
+
+    Marginal posterior standard deviations, from the inverse of the Hessian with the robust
+    weights of the solution, the detections' noise as this trial shows it.
+
+    Attributes:
+        root: covariance of the root's position, in metres, and of its orientation, a rotation
+            vector on the left in the world frame, in radians.
+        joints: standard deviation of every joint coordinate, radians or metres.
+        markers: standard deviation of every model marker in the world frame, per axis, metres.
+        log_scale: covariance of the log scales of the segments.
+        marker_offset: standard deviation of every marker's offset, per axis, in metres.
+        cameras: standard deviations of the cameras' corrections; zero where not refined.
+        noise: standard deviation of the detections relative to what the objective assumes,
+            time correlation included.
+        undetermined: names of unknowns about which the detections say little: what is known
+            of them is mostly the prior.
+    """
+
+    root: Float[np.ndarray, "time 6 6"]
+    joints: Float[np.ndarray, "time joint"]
+    markers: Float[np.ndarray, "time marker 3"]
+    log_scale: Float[np.ndarray, "segment segment"]
+    marker_offset: Float[np.ndarray, "marker 3"]
+    cameras: CameraAdjustment
+    noise: float
+    undetermined: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """A camera the fit did not use, as evidence that pixels fell because the body got better.
+
+    Attributes:
+        name: of the camera.
+        error: reprojection error of that camera alone, one row.
+    """
+
+    name: str
+    error: ReprojectionError
+
+
+@dataclasses.dataclass(frozen=True)
 class Fit:
     """Everything a fit estimated for one trial.
 
@@ -113,6 +157,12 @@ class Fit:
         cost: final objective, unitless (whitened).
         outcome: why the solver stopped.
         time_s: wall time of each stage, in seconds.
+        cameras: corrections that make `rig` of `rig_before`, and of the clocks; None where
+            nothing was refined.
+        refined: what was refined of the cameras, out of `cameras.adjustment.GROUPS`.
+        uncertainty: None where it was not asked for or could not be computed.
+        held_out: a camera kept out of the fit; None where there was none. It is not in `rig`
+            and `error`.
     """
 
     body: BodyModel
@@ -126,3 +176,7 @@ class Fit:
     cost: float
     outcome: Outcome
     time_s: dict[str, float]
+    cameras: CameraAdjustment | None = None
+    refined: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
+    held_out: HeldOut | None = None
