@@ -106,6 +106,7 @@ def train(
     sizes: Any,
     *,
     steps: int,
+    later: Any = None,
     measure: Objective | None = None,
     progress: Progress | None = None,
     compiler_options: tuple[tuple[str, bool], ...] = (),
@@ -119,6 +120,7 @@ def train(
         sizes: one number or array per array of `unknowns`: what one unit of update means in
             its own unit. Zero freezes.
         steps: number of steps, rounded up to a multiple of `STEPS_PER_CALL`.
+        later: what takes the place of `data` in the second half; the same where None.
         measure: what to show of the progress; the objective by default.
         progress: called after every compiled call with the step and the measure.
         compiler_options: for XLA.
@@ -130,6 +132,8 @@ def train(
     training, done, cost, finite, seconds = Training(unknowns, state), 0, float("nan"), True, []
     while done < steps and finite:
         began = time.perf_counter()
+        if later is not None and 2 * done >= steps:
+            data = later
         candidate, values, shown = call(
             objective, measure or objective, data, training, sizes, total
         )

@@ -2,17 +2,74 @@
 
 Neighbouring blocks are gathered in threes, so that a band of four blocks' width is tridiagonal.
 Its Cholesky factor runs through time once; the border is eliminated by its Schur complement.
+The same factor gives the covariances of what lies within a band (the selected inverse).
 """
+
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve, solve_triangular
 from jaxtyping import Array, Float
 
+from diffbio.fitting import cyclic
+
 WIDTH = 4
 """Blocks on and right of the diagonal: a control point of a cubic spline meets three after it."""
 
 GROUP = WIDTH - 1
+
+Method = Literal["scan", "cyclic"]
+"""How the groups are eliminated: one after the other, or every other one at once."""
+
+
+class Arrow(NamedTuple):
+    """A symmetric matrix `[[band, border], [border.T, corner]]`.
+
+    Attributes:
+        band: `band[d, k]` is the block in row `k` and column `k + d`; those beyond the end are
+            not looked at.
+        border: columns of the shared unknowns.
+        corner: their own block.
+    """
+
+    band: Float[Array, "4 block n n"]
+    border: Float[Array, "block n shared"]
+    corner: Float[Array, "shared shared"]
+
+
+class ArrowFactor(NamedTuple):
+    """Cholesky factor of a definite arrow. Rows are gathered in groups, the last padded.
+
+    Attributes:
+        diagonal: lower triangular blocks on the diagonal.
+        below: transposes of the blocks below them.
+        border: transpose of the factor's rows of the shared unknowns.
+        schur: their triangular block, the factor of the Schur complement.
+    """
+
+    diagonal: Float[Array, "group row row"]
+    below: Float[Array, "group row row"]
+    border: Float[Array, "group row shared"]
+    schur: Float[Array, "shared shared"]
+
+
+class ArrowCovariance(NamedTuple):
+    """What is needed of the inverse of an arrow, seen as a precision matrix.
+
+    Given the shared unknowns, the blocks covary as `band` says, and move by `-border` with them.
+    So blocks `k` and `k + d` covary by `band[d, k] + border[k] @ shared @ border[k + d].T`, and
+    block `k` with the shared unknowns by `-border[k] @ shared`.
+
+    Attributes:
+        band: of the inverse of the band alone, stored as the band is; zero beyond the end.
+        border: the inverse of the band times the border.
+        shared: covariance of the shared unknowns.
+    """
+
+    band: Float[Array, "4 block n n"]
+    border: Float[Array, "block n shared"]
+    shared: Float[Array, "shared shared"]
 
 
 def solve_arrow(
@@ -21,6 +78,8 @@ def solve_arrow(
     corner: Float[Array, "shared shared"],
     right: Float[Array, "block n"],
     right_shared: Float[Array, "shared"],
+    *,
+    method: Method | None = None,
 ) -> tuple[Float[Array, "block n"], Float[Array, "shared"]]:
     """Solution of `[[band, border], [border.T, corner]] x = right`, symmetric and definite.
 
@@ -31,21 +90,88 @@ def solve_arrow(
         corner: their own block.
         right: right hand side of the band's rows.
         right_shared: right hand side of the shared rows.
+        method: `scan` does least arithmetic, `cyclic` waits least; None takes the first on a
+            CPU and the second on an accelerator. `python -m benchmarks arrow` compares them.
 
     Returns:
         The solution; NaN where the matrix is not positive definite.
     """
     n_block, n, n_shared = border.shape
+    eliminate, back_substitute = _METHODS[method or _default_method()]
     diagonal, above = grouped(band)
     columns = grouped_rows(jnp.concatenate([border, right[..., None]], axis=2))
-    factor, below, solved = _factor(diagonal, above, columns)
+    factor, solved = eliminate(diagonal, above, columns)
     flat = solved.reshape(-1, n_shared + 1)
     product = flat[:, :n_shared].T @ flat
     schur = jnp.linalg.cholesky(corner - product[:, :n_shared])
     shared = cho_solve((schur, True), right_shared - product[:, n_shared])
     rest = solved[..., n_shared] - solved[..., :n_shared] @ shared
-    own = _back_substitute(factor, below, rest)
+    own = back_substitute(factor, rest)
     return own.reshape(-1, n)[:n_block], shared
+
+
+def factor_arrow(
+    band: Float[Array, "4 block n n"],
+    border: Float[Array, "block n shared"],
+    corner: Float[Array, "shared shared"],
+) -> ArrowFactor:
+    """Cholesky factor of a definite arrow, for many right hand sides and for covariances.
+
+    Args:
+        band: as in `Arrow`.
+        border: columns of the shared unknowns.
+        corner: their own block.
+
+    Returns:
+        The factor; NaN where the matrix is not positive definite.
+    """
+    n_shared = border.shape[2]
+    (diagonal, below), solved = _eliminate(*grouped(band), grouped_rows(border))
+    flat = solved.reshape(-1, n_shared)
+    return ArrowFactor(diagonal, below, solved, jnp.linalg.cholesky(corner - flat.T @ flat))
+
+
+def solve_factored(
+    factor: ArrowFactor, right: Float[Array, "block n"], right_shared: Float[Array, "shared"]
+) -> tuple[Float[Array, "block n"], Float[Array, "shared"]]:
+    """As `solve_arrow` with the arrow already factored."""
+    n_block, n = right.shape
+    rows = grouped_rows(right[..., None])[..., 0]
+    solved = _forward_substitute(factor.diagonal, factor.below, rows)
+    onto = jnp.einsum("gri,gr->i", factor.border, solved)
+    shared = cho_solve((factor.schur, True), right_shared - onto)
+    own = _back_substitute((factor.diagonal, factor.below), solved - factor.border @ shared)
+    return own.reshape(-1, n)[:n_block], shared
+
+
+def arrow_covariance(factor: ArrowFactor, n_block: int) -> ArrowCovariance:
+    """Covariances within the band and with the shared unknowns, from the last group to the first.
+
+    Args:
+        factor: of the precision matrix.
+        n_block: blocks of the band, without padding.
+
+    Source: Takahashi, Fagan, Chen (1973); Erisman and Tinney (1975), for blocks.
+    """
+    row, n_shared = factor.border.shape[1:]
+    eye = jnp.eye(row, dtype=factor.border.dtype)
+
+    def step(carry: tuple[Array, Array], group: tuple[Array, Array, Array]) -> tuple:
+        after, border = carry
+        d, e, y = group
+        inverse = solve_triangular(d, eye, lower=True)
+        forth = e @ after
+        columns = jnp.concatenate([(eye + forth @ e.T) @ inverse, -forth, y - e @ border], axis=1)
+        own, beside, border = jnp.split(inverse.T @ columns, [row, 2 * row], axis=1)
+        own = 0.5 * (own + own.T)
+        return (own, border), (own, beside, border)
+
+    first = (jnp.zeros_like(eye), jnp.zeros_like(factor.border[0]))
+    groups = (factor.diagonal, factor.below, factor.border)
+    diagonal, above, border = jax.lax.scan(step, first, groups, reverse=True)[1]
+    root = solve_triangular(factor.schur, jnp.eye(n_shared, dtype=eye.dtype), lower=True)
+    border = border.reshape(-1, row // GROUP, n_shared)[:n_block]
+    return ArrowCovariance(_ungrouped(diagonal, above)[:, :n_block], border, root.T @ root)
 
 
 def grouped(
@@ -86,11 +212,25 @@ def grouped_rows(rows: Float[Array, "block n column"]) -> Float[Array, "group ro
     return rows.reshape(n_group, GROUP * n, n_column)
 
 
-def _factor(
+def _ungrouped(
+    diagonal: Float[Array, "group row row"], above: Float[Array, "group row row"]
+) -> Float[Array, "4 block n n"]:
+    """The band of groups, as `grouped` took it."""
+    n = diagonal.shape[1] // GROUP
+    split = [x.reshape(-1, GROUP, n, GROUP, n) for x in (diagonal, above)]
+
+    def block(row: int, column: int) -> Array:
+        return split[column // GROUP][:, row, :, column % GROUP]
+
+    rows = [jnp.stack([block(i, i + d) for i in range(GROUP)], axis=1) for d in range(WIDTH)]
+    return jnp.stack(rows).reshape(WIDTH, -1, n, n)
+
+
+def _eliminate(
     diagonal: Float[Array, "group row row"],
     above: Float[Array, "group row row"],
     columns: Float[Array, "group row column"],
-) -> tuple[Array, Array, Array]:
+) -> tuple[tuple[Array, Array], Array]:
     """Cholesky factor of a block tridiagonal matrix, and its solution of some columns."""
     n = diagonal.shape[1]
 
@@ -104,12 +244,25 @@ def _factor(
         return carry, (factor, *carry)
 
     first = (jnp.zeros_like(diagonal[0]), jnp.zeros_like(columns[0]))
-    return jax.lax.scan(step, first, (diagonal, above, columns))[1]
+    factor, below, solved = jax.lax.scan(step, first, (diagonal, above, columns))[1]
+    return (factor, below), solved
+
+
+def _forward_substitute(
+    factor: Float[Array, "group row row"],
+    below: Float[Array, "group row row"],
+    right: Float[Array, "group row"],
+) -> Float[Array, "group row"]:
+    def step(before: Array, group: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        d, e, y = group
+        own = solve_triangular(d, y - before, lower=True)
+        return e.T @ own, own
+
+    return jax.lax.scan(step, jnp.zeros_like(right[0]), (factor, below, right))[1]
 
 
 def _back_substitute(
-    factor: Float[Array, "group row row"],
-    below: Float[Array, "group row row"],
+    factor: tuple[Float[Array, "group row row"], Float[Array, "group row row"]],
     right: Float[Array, "group row"],
 ) -> Float[Array, "group row"]:
     def step(after: Array, group: tuple[Array, Array, Array]) -> tuple[Array, Array]:
@@ -117,4 +270,14 @@ def _back_substitute(
         own = solve_triangular(d, y - e @ after, lower=True, trans=1)
         return own, own
 
-    return jax.lax.scan(step, jnp.zeros_like(right[0]), (factor, below, right), reverse=True)[1]
+    return jax.lax.scan(step, jnp.zeros_like(right[0]), (*factor, right), reverse=True)[1]
+
+
+def _default_method() -> Method:
+    return "scan" if jax.default_backend() == "cpu" else "cyclic"
+
+
+_METHODS = {
+    "scan": (_eliminate, _back_substitute),
+    "cyclic": (cyclic.eliminate, cyclic.back_substitute),
+}

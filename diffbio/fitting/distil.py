@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from diffbio.fitting.adamw import train
-from diffbio.fitting.problem import Problem
+from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.start import Start
 from diffbio.geometry import quaternion_multiply, rotation_vector_from_quaternion
 from diffbio.trajectories import ImplicitTrajectory, RootReference, SplineTrajectory
@@ -16,6 +16,9 @@ from diffbio.trajectories.reference import KNOT_SPACING, fit_root_reference
 from diffbio.trajectories.spline import fit_spline_trajectory, frames_per_knot
 
 STEPS = 500
+
+DISTIL_STEPS = 3000
+"""A network that shall continue from a solution has to learn it to a milliradian."""
 
 HINGE_SPREAD, SLIDE_SPREAD = 0.5, 0.02
 """One network unit of a joint, in radians and metres: about the range of a movement."""
@@ -27,7 +30,7 @@ ROOT_SPREAD, TURN_SPREAD = 0.1, 0.2
 def start_trajectory(
     problem: Problem, start: Start, bandwidth_hz: float, key: PRNGKeyArray
 ) -> ImplicitTrajectory:
-    """A trajectory trained on the poses of the start.
+    """A network trained on the poses of the start.
 
     Args:
         problem: its times and body.
@@ -35,32 +38,70 @@ def start_trajectory(
         bandwidth_hz: highest frequency among the trajectory's features.
         key: randomness of the network's first weights.
     """
-    dtype = np.dtype(problem.time.dtype)
-    trajectory = _untrained(problem, start, bandwidth_hz, key)
-    target = _departures(trajectory.reference, start)
-    target[:, 6:] -= np.asarray(trajectory.centre, float)
-    target /= np.asarray(trajectory.spread, float)
+    reference = start_reference(problem, start)
+    centre = np.median(np.asarray(start.pose.joints, float)[start.posed], axis=0)
+    trajectory = _untrained(problem, reference, centre, bandwidth_hz, key)
+    target = _departures(reference, start)
     padding = len(problem.time) - len(start.posed)
     weight = np.pad(start.posed.astype(float), (0, padding))
     target = np.where(weight[:, None] > 0, np.pad(target, ((0, padding), (0, 0))), 0.0)
+    return _taught(trajectory, problem, target, weight, STEPS)
+
+
+def distilled(
+    problem: Problem, unknowns: Unknowns, bandwidth_hz: float, key: PRNGKeyArray
+) -> Unknowns:
+    """The same motion in a network instead of a spline.
+
+    Args:
+        problem: its times and body.
+        unknowns: with a spline for trajectory.
+        bandwidth_hz: highest frequency among the trajectory's features.
+        key: randomness of the network's first weights.
+    """
+    spline = unknowns.trajectory
+    assert isinstance(spline, SplineTrajectory)
+    target = np.asarray(spline.coordinates(problem.time), float)
+    weight = (np.arange(len(target)) < int(problem.n_frames)).astype(float)
+    centre = np.median(target[weight > 0, 6:], axis=0)
+    trajectory = _untrained(problem, spline.reference, centre, bandwidth_hz, key)
+    trajectory = _taught(trajectory, problem, target, weight, DISTIL_STEPS)
+    return Unknowns(trajectory, unknowns.parameters, unknowns.cameras)
+
+
+def _taught(
+    trajectory: ImplicitTrajectory,
+    problem: Problem,
+    target: Float[np.ndarray, "time coordinate"],
+    weight: Float[np.ndarray, "time"],
+    steps: int,
+) -> ImplicitTrajectory:
+    """A network trained to return root departures and joint coordinates."""
+    dtype = np.dtype(problem.time.dtype)
+    centre = np.concatenate([np.zeros(6), np.asarray(trajectory.centre, float)])
+    target = np.where(weight[:, None] > 0, target - centre, 0.0)
+    target = target / np.asarray(trajectory.spread, float)
     lesson = (problem.time, jnp.asarray(target, dtype), jnp.asarray(weight, dtype))
     frozen = jax.tree.map(lambda x: jnp.zeros((), x.dtype), eqx.filter(trajectory, eqx.is_array))
     trained = jax.tree.map(jnp.ones_like, frozen.network)
     sizes = eqx.tree_at(lambda t: t.network, frozen, trained)
-    return train(_imitation, lesson, trajectory, sizes, steps=STEPS).unknowns
+    return train(_imitation, lesson, trajectory, sizes, steps=steps).unknowns
 
 
 def _untrained(
-    problem: Problem, start: Start, bandwidth_hz: float, key: PRNGKeyArray
+    problem: Problem,
+    reference: RootReference,
+    centre: Float[np.ndarray, "joint"],
+    bandwidth_hz: float,
+    key: PRNGKeyArray,
 ) -> ImplicitTrajectory:
-    """A fresh network about the start's root path and median joint coordinates."""
+    """A fresh network about a root path and joint coordinates."""
     time = np.asarray(problem.time, float)
-    reference = start_reference(problem, start)
     hinge = np.asarray([kind == "hinge" for kind in problem.body.joint_kinds])
     joints = np.where(hinge, HINGE_SPREAD, SLIDE_SPREAD)
     return make_implicit_trajectory(
         reference,
-        np.median(np.asarray(start.pose.joints, float)[start.posed], axis=0),
+        centre,
         np.concatenate([np.full(3, ROOT_SPREAD), np.full(3, TURN_SPREAD), joints]),
         float(time[0]),
         float(time[-1] - time[0]),

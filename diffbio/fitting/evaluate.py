@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from diffbio.body import BodyModel, BodyParameters
-from diffbio.cameras import CameraRig
-from diffbio.fitting.fit import Motion, ReprojectionError
+from diffbio.cameras import CameraAdjustment, CameraRig
+from diffbio.fitting.fit import HeldOut, Motion, ReprojectionError
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
 from diffbio.trajectories import Trajectory
@@ -16,7 +16,7 @@ from diffbio.trajectories import Trajectory
 
 def reprojection_error(
     rig: CameraRig,
-    markers: Float[np.ndarray, "time marker 3"],
+    markers: Float[np.ndarray, "time marker 3"] | Float[np.ndarray, "camera time marker 3"],
     keypoints: Keypoints,
     marker_names: tuple[str, ...],
 ) -> ReprojectionError:
@@ -24,13 +24,15 @@ def reprojection_error(
 
     Args:
         rig: cameras in the order of the keypoints'.
-        markers: in the world frame, in metres.
+        markers: in the world frame, in metres; those of each camera at the instants of its own
+            pictures, or the same for all. NaN where the trajectory does not reach.
         keypoints: detections; those below `MIN_CONFIDENCE` have no distance (NaN).
         marker_names: keypoints the markers stand for.
     """
     order = [keypoints.names.index(name) for name in marker_names]
     confidence = np.asarray(keypoints.confidence)[:, :, order]
-    projected = np.asarray(rig.project(jnp.asarray(markers, rig.focal_px.dtype)), float)
+    points = jnp.asarray(markers, rig.focal_px.dtype)
+    projected = np.stack(_project(rig, points), axis=-1).astype(float)
     px = np.linalg.norm(projected - np.asarray(keypoints.pixels)[:, :, order], axis=-1)
     return ReprojectionError(
         np.where(confidence >= MIN_CONFIDENCE, px, np.nan),
@@ -38,6 +40,80 @@ def reprojection_error(
         np.asarray(confidence, float),
         rig.names,
     )
+
+
+@eqx.filter_jit
+def _project(rig: CameraRig, points: Float[Array, "*batch 3"]) -> tuple[Array, Array]:
+    return rig.project_components(points, own=points.ndim == 4)
+
+
+def pictured_error(
+    body: BodyModel,
+    problem: Problem,
+    unknowns: Unknowns,
+    rig: CameraRig,
+    keypoints: Keypoints,
+    cameras: CameraAdjustment,
+) -> ReprojectionError:
+    """Reprojection error of a fit, in the frames as they were recorded.
+
+    Args:
+        body: the anatomy.
+        problem: the trial as it was fitted.
+        unknowns: the fit.
+        rig: the refined cameras.
+        keypoints: as recorded, of the same cameras.
+        cameras: corrections of the clocks the recording was made with. Pictures from before or
+            after the fitted motion have no prediction, hence no error.
+    """
+    n, dtype = len(keypoints.time), problem.time.dtype
+    lag = jnp.zeros_like(problem.lag)
+    if keypoints.lag is not None:
+        lag = lag.at[:, :n].set(jnp.asarray(keypoints.lag, dtype))
+    recorded = eqx.tree_at(lambda p: p.lag, problem, lag)
+    if not problem.timed and keypoints.lag is None:
+        markers = _markers(body, unknowns, problem.time)
+    else:
+        instants = recorded.instants(cameras)
+        end = problem.time[problem.n_frames - 1] + keypoints.interval
+        reached = (instants > -keypoints.interval) & (instants < end)
+        flat = _markers(body, unknowns, instants.reshape(-1))
+        markers = flat.reshape(*instants.shape, *flat.shape[1:])
+        markers = jnp.where(reached[..., None, None], markers, jnp.nan)
+    kept = np.asarray(markers, float)[..., :n, :, :]
+    return reprojection_error(rig, kept, keypoints, body.marker_names)
+
+
+def held_out_error(
+    body: BodyModel,
+    problem: Problem,
+    unknowns: Unknowns,
+    rig: CameraRig,
+    keypoints: Keypoints,
+    name: str,
+) -> HeldOut:
+    """How well a fit predicts a camera it did not use, pose, lens and clock as given.
+
+    Args:
+        body: the anatomy.
+        problem: the trial as it was fitted, without that camera.
+        unknowns: the fit.
+        rig: all cameras, as given.
+        keypoints: of all cameras.
+        name: of the camera that was held out.
+    """
+    n = len(keypoints.time)
+    alone = keypoints.of_cameras((name,))
+    markers = np.asarray(_markers(body, unknowns, problem.time), float)[:n]
+    error = reprojection_error(rig.subset((name,)), markers, alone, body.marker_names)
+    return HeldOut(name, error)
+
+
+@eqx.filter_jit
+def _markers(
+    body: BodyModel, unknowns: Unknowns, time: Float[Array, "time"]
+) -> Float[Array, "time marker 3"]:
+    return body.marker_positions(unknowns.parameters, unknowns.trajectory(time))
 
 
 @eqx.filter_jit

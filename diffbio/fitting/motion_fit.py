@@ -1,43 +1,34 @@
 """Fit one trial end to end: from detections to motion, person and cameras."""
 
-import functools
 import time as clock
 from typing import NamedTuple
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from diffbio.body import BodyModel
-from diffbio.cameras import CameraRig
-from diffbio.errors import UnknownNameError
-from diffbio.fitting import gauss_newton
-from diffbio.fitting.adamw import LEARNING_RATE, Progress, train
-from diffbio.fitting.distil import start_spline, start_trajectory
-from diffbio.fitting.evaluate import evaluate_motion, reprojection_error
+from diffbio.cameras import CameraAdjustment, CameraRig
+from diffbio.cameras.adjustment import GROUPS, no_adjustment
+from diffbio.errors import FitError, UnknownNameError
+from diffbio.fitting.adamw import Progress
+from diffbio.fitting.clock_search import search_clocks
+from diffbio.fitting.distil import distilled, start_spline, start_trajectory
+from diffbio.fitting.evaluate import evaluate_motion, held_out_error, pictured_error
 from diffbio.fitting.fit import Fit, Outcome
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
 from diffbio.fitting.problem import Problem, Unknowns, make_problem
-from diffbio.fitting.residuals.cameras import POSITION_SD, ROTATION_SD
-from diffbio.fitting.residuals.person import PROPORTION_SD, marker_sd
-from diffbio.fitting.spline_basis import make_spline_basis
-from diffbio.fitting.start import find_start
-from diffbio.observations import Keypoints
-from diffbio.trajectories import ImplicitTrajectory, SplineTrajectory
+from diffbio.fitting.solvers import Solved, solve_first_order, solve_second_order
+from diffbio.fitting.start import Start, find_start
+from diffbio.observations import Keypoints, retimed
 
 STEPS = 1000
 
-SOLVERS = ("adamw", "gauss-newton")
+SOLVERS = {"gauss-newton": "spline", "adamw": "implicit"}
+"""Each with the trajectory it takes unless told otherwise."""
 
-BANDWIDTH_HZ = {"adamw": 12.0, "gauss-newton": 12.0}
+TRAJECTORIES = ("spline", "implicit")
 
-TOLERANCE = 1e-2
-"""What the quadratic model may still promise when Gauss-Newton stops, unitless."""
-
-SHARED_RATE = 1e-2
-"""Movement of body parameters and cameras per step, in prior standard deviations."""
+BANDWIDTH_HZ = 12.0
 
 
 def fit_motion(
@@ -46,20 +37,23 @@ def fit_motion(
     keypoints: Keypoints,
     *,
     key: PRNGKeyArray,
-    solver: str = "adamw",
+    solver: str = "gauss-newton",
+    trajectory: str | None = None,
+    warm_start: bool = False,
     steps: int = STEPS,
     bandwidth_hz: float | None = None,
-    refine_cameras: bool = False,
+    refine: tuple[str, ...] = (),
+    hold_out: str | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit motion, person and, if asked for, cameras to the detections of one trial.
 
-    One objective, two ways to its minimum. `adamw` is the implicit-trajectory method of Cotton
-    (2024): one robust reprojection loss trains a network from time to pose together with segment
-    scales, marker offsets and cameras. Departures: the start comes from triangulation and
-    inverse kinematics, weights are standard deviations, joint ranges are penalties, the root is
-    a rotation about a smooth reference. `gauss-newton` solves for the control points of a spline
-    instead, by second-order steps.
+    One objective, two trajectories, two ways to the minimum. `gauss-newton` solves for the
+    control points of a spline by second-order steps. `adamw` with an implicit trajectory is the
+    method of Cotton (2024): one robust reprojection loss trains a network from time to pose
+    together with segment scales, marker offsets and cameras. Departures: the start comes from
+    triangulation and inverse kinematics, weights are standard deviations, joint ranges are
+    penalties, the root is a rotation about a smooth reference.
 
     Args:
         body: anatomy whose markers are keypoints of the set.
@@ -67,146 +61,168 @@ def fit_motion(
         keypoints: detections of one person.
         key: randomness of the network's first weights; a spline has none.
         solver: one of `SOLVERS`.
-        steps: steps of end-to-end training with AdamW.
+        trajectory: one of `TRAJECTORIES`; by default the one `SOLVERS` names.
+        warm_start: begin AdamW where Gauss-Newton ended, not at inverse kinematics.
+        steps: of AdamW.
         bandwidth_hz: highest frequency of the motion: among the network's features, or Nyquist's
             of the spline's knots. By default `BANDWIDTH_HZ`, or a quarter of the frame rate
             where that is lower, since nothing observes what happens between frames.
-        refine_cameras: bundle adjustment of the cameras' poses.
+        refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
+        hold_out: name of a camera to keep out of the fit and to measure it by.
         progress: called with the step and the median reprojection error, in pixels.
 
     Raises:
-        FitError: there is nothing to start from.
-        UnknownNameError: there is no such solver.
+        FitError: there is nothing to start from, or the solver does not go with the trajectory.
+        UnknownNameError: there is no such solver, trajectory, group or camera.
     """
-    if solver not in SOLVERS:
-        raise UnknownNameError("fit_motion", "solver", solver, SOLVERS)
+    trajectory = _checked(solver, trajectory, refine, warm_start)
     began = clock.perf_counter()
-    start = find_start(body.with_kinematics("fused"), rig, keypoints)
-    problem = make_problem(body, rig, keypoints, start.depth, dtype=rig.focal_px.dtype)
-    interval = float(np.median(np.diff(keypoints.time))) if len(keypoints.time) > 1 else 1.0
-    bandwidth_hz = bandwidth_hz or min(BANDWIDTH_HZ[solver], 0.25 / interval)
-    still = jnp.zeros_like(problem.rig.camera_from_world_translation)
-    if solver == "adamw":
-        trajectory = start_trajectory(problem, start, bandwidth_hz, key)
-        unknowns = Unknowns(trajectory, start.parameters, still, still)
-        started = clock.perf_counter()
-        solved = _train(problem, unknowns, steps, refine_cameras, progress)
-    else:
-        trajectory = start_spline(problem, start, bandwidth_hz)
-        unknowns = Unknowns(trajectory, start.parameters, still, still)
-        started = clock.perf_counter()
-        solved = _solve(problem, unknowns, refine_cameras, progress)
+    fitted_rig, used = rig, keypoints
+    if hold_out is not None:
+        kept = _without(hold_out, keypoints.camera_names)
+        fitted_rig, used = rig.subset(kept), keypoints.of_cameras(kept)
+    clocks = _Clocks.found(fitted_rig, used) if "clocks" in refine else _Clocks.trusted(used)
+    synchronised = retimed(used, clocks.offset) if np.any(clocks.offset) else used
+    start = find_start(body.with_kinematics("fused"), fitted_rig, synchronised)
+    problem = make_problem(
+        body,
+        fitted_rig,
+        synchronised,
+        start.depth,
+        reference_clock=clocks.reference,
+        timed="clocks" in refine,
+        dtype=rig.focal_px.dtype,
+    )
+    bandwidth_hz = bandwidth_hz or min(BANDWIDTH_HZ, 0.25 / keypoints.interval)
+    how = _How(solver, trajectory, warm_start, steps, bandwidth_hz, refine, key, progress)
+    started = clock.perf_counter()
+    solved = _solve(problem, start, how)
     solve_s = clock.perf_counter() - started - solved.compile_s
-    fitted = solved.unknowns
-    motion = evaluate_motion(body.with_kinematics("fused"), problem, fitted, keypoints)
-    refined = problem.rig.adjusted(fitted.camera_rotation, fitted.camera_shift)
+    unknowns, fused = solved.unknowns, body.with_kinematics("fused")
+    cameras = clocks.added_to(unknowns.cameras)
+    refined = problem.rig.adjusted(unknowns.cameras)
+    held_out = None
+    if hold_out is not None:
+        held_out = held_out_error(fused, problem, unknowns, rig, keypoints, hold_out)
     return Fit(
         body=body,
-        parameters=fitted.parameters,
-        motion=motion,
+        parameters=unknowns.parameters,
+        motion=evaluate_motion(fused, problem, unknowns, used),
         rig=refined,
         rig_before=problem.rig,
-        error=reprojection_error(refined, motion.markers, keypoints, body.marker_names),
+        error=pictured_error(fused, problem, unknowns, refined, used, cameras),
         solver=solver,
         iterations=solved.iterations,
         cost=solved.cost,
         outcome=solved.outcome,
         time_s={"start": started - began, "compile": solved.compile_s, "solve": solve_s},
+        cameras=cameras if refine else None,
+        refined=refine,
+        held_out=held_out,
     )
 
 
-class _Solved(NamedTuple):
-    """What either solver leaves."""
+class _How(NamedTuple):
+    """What was asked for; see `fit_motion`."""
 
-    unknowns: Unknowns
-    iterations: int
-    cost: float
-    outcome: Outcome
-    compile_s: float
+    solver: str
+    trajectory: str
+    warm_start: bool
+    steps: int
+    bandwidth_hz: float
+    refine: tuple[str, ...]
+    key: PRNGKeyArray
+    progress: Progress | None
 
 
-def _train(
-    problem: Problem,
-    unknowns: Unknowns,
-    steps: int,
-    refine_cameras: bool,
-    progress: Progress | None,
-) -> _Solved:
-    trained = train(
-        _objective,
+def _solve(problem: Problem, start: Start, how: _How) -> Solved:
+    nothing = no_adjustment(len(problem.rig.names), problem.time.dtype)
+    first = None
+    if how.warm_start or how.trajectory == "spline":
+        spline = start_spline(problem, start, how.bandwidth_hz)
+        unknowns = Unknowns(spline, start.parameters, nothing)
+    else:
+        network = start_trajectory(problem, start, how.bandwidth_hz, how.key)
+        unknowns = Unknowns(network, start.parameters, nothing)
+    if how.solver == "gauss-newton":
+        return solve_second_order(problem, unknowns, refine=how.refine, progress=how.progress)
+    if how.warm_start:
+        first = solve_second_order(problem, unknowns, refine=how.refine, progress=None)
+        if first.outcome == Outcome.NOT_FINITE:
+            return first
+        unknowns = first.unknowns
+        if how.trajectory == "implicit":
+            unknowns = distilled(problem, unknowns, how.bandwidth_hz, how.key)
+    solved = solve_first_order(
         problem,
         unknowns,
-        _step_sizes(unknowns, problem, refine_cameras),
-        steps=steps,
-        measure=_median_px,
-        progress=progress,
-        compiler_options=problem.body.compiler_options,
+        steps=how.steps,
+        refine=how.refine,
+        progress=how.progress,
+        settled=how.warm_start,
     )
-    outcome = Outcome.MAX_STEPS if trained.finite else Outcome.NOT_FINITE
-    return _Solved(trained.unknowns, trained.steps, trained.cost, outcome, trained.compile_s)
+    return solved._replace(compile_s=solved.compile_s + (first.compile_s if first else 0.0))
 
 
-def _solve(
-    problem: Problem, unknowns: Unknowns, refine_cameras: bool, progress: Progress | None
-) -> _Solved:
-    trajectory = unknowns.trajectory
-    assert isinstance(trajectory, SplineTrajectory)
-    basis = make_spline_basis(
-        np.asarray(problem.time, float),
-        float(trajectory.start),
-        float(trajectory.spacing),
-        len(trajectory.control),
-        np.dtype(problem.time.dtype),
-    )
-    tolerance = jnp.asarray(TOLERANCE, problem.time.dtype)
-    solve = functools.partial(gauss_newton.solve, refine_cameras=refine_cameras)
-    began = clock.perf_counter()
-    # No iteration at first: it compiles, where no trial of the bucket was solved before.
-    jax.block_until_ready(solve(problem, basis, unknowns, tolerance, jnp.asarray(0))[1])
-    compile_s = clock.perf_counter() - began
-    fitted, done = solve(problem, basis, unknowns, tolerance, jnp.asarray(MAX_ITERATIONS))
-    iterations = int(done.iterations)
-    if progress is not None:
-        progress(iterations, float(eqx.filter_jit(_median_px)(problem, fitted)))
-    per_frame = float(done.cost) / int(problem.n_frames)
-    return _Solved(fitted, iterations, per_frame, Outcome(int(done.outcome)), compile_s)
+class _Clocks(NamedTuple):
+    """A first idea of the cameras' clocks.
 
-
-def _objective(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
-    """The objective per frame."""
-    cost = problem.cost(unknowns)
-    return cost / problem.n_frames.astype(cost.dtype)
-
-
-def _median_px(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
-    """Median distance of the detections in use from their projected markers, in pixels."""
-    return problem.reprojection.median_px(problem.estimate(unknowns))
-
-
-def _step_sizes(unknowns: Unknowns, problem: Problem, refine_cameras: bool) -> Unknowns:
-    """Learning rates in each unknown's own unit; zero freezes.
-
-    The reference path is always frozen, the cameras unless they are to be refined.
+    Attributes:
+        offset: what is added to the time stamps of each camera, in seconds.
+        reference: the camera whose clock is right by definition.
     """
-    dtype = problem.time.dtype
-    assert isinstance(unknowns.trajectory, ImplicitTrajectory)
-    frozen = jax.tree.map(lambda x: jnp.zeros((), x.dtype), eqx.filter(unknowns, eqx.is_array))
-    shared = SHARED_RATE / LEARNING_RATE
-    cameras = shared if refine_cameras else 0.0
-    return eqx.tree_at(
-        lambda u: (
-            u.trajectory.network,
-            u.parameters.log_scale,
-            u.parameters.marker_offset,
-            u.camera_rotation,
-            u.camera_shift,
-        ),
-        frozen,
-        (
-            jax.tree.map(lambda x: jnp.ones((), x.dtype), frozen.trajectory.network),
-            jnp.asarray(shared * PROPORTION_SD, dtype),
-            jnp.asarray(shared * marker_sd(problem.body)[:, None], dtype),
-            jnp.asarray(cameras * ROTATION_SD, dtype),
-            jnp.asarray(cameras * POSITION_SD, dtype),
-        ),
-    )
+
+    offset: Float[np.ndarray, "camera"]
+    reference: int
+
+    @classmethod
+    def trusted(cls, keypoints: Keypoints) -> "_Clocks":
+        return cls(np.zeros(len(keypoints.camera_names)), 0)
+
+    @classmethod
+    def found(cls, rig: CameraRig, keypoints: Keypoints) -> "_Clocks":
+        offset = search_clocks(rig, keypoints).offset
+        return cls(offset, int(np.argmin(np.abs(offset))))
+
+    def added_to(self, cameras: CameraAdjustment) -> CameraAdjustment:
+        """Corrections of the clocks as they were given."""
+        offset = jnp.asarray(cameras.clock_offset)
+        return CameraAdjustment(
+            cameras.rotation,
+            cameras.shift,
+            cameras.log_focal,
+            cameras.distortion,
+            offset + jnp.asarray(self.offset, offset.dtype),
+            cameras.clock_drift,
+        )
+
+
+def _checked(solver: str, trajectory: str | None, refine: tuple[str, ...], warm_start: bool) -> str:
+    if solver not in SOLVERS:
+        raise UnknownNameError("fit_motion", "solver", solver, tuple(SOLVERS))
+    trajectory = trajectory or SOLVERS[solver]
+    if trajectory not in TRAJECTORIES:
+        raise UnknownNameError("fit_motion", "trajectory", trajectory, TRAJECTORIES)
+    for group in refine:
+        if group not in GROUPS:
+            raise UnknownNameError("fit_motion", "group of corrections", group, GROUPS)
+    if solver == "gauss-newton" and trajectory == "implicit":
+        raise FitError(
+            "Gauss-Newton solves for the control points of a spline. Train an implicit trajectory "
+            "with adamw, from a warm start if it shall begin at Gauss-Newton's solution."
+        )
+    if solver == "gauss-newton" and warm_start:
+        raise FitError("A warm start is Gauss-Newton's solution; it is for adamw to begin at.")
+    return trajectory
+
+
+def _without(name: str, cameras: tuple[str, ...]) -> tuple[str, ...]:
+    if name not in cameras:
+        raise UnknownNameError("fit_motion", "camera to hold out", name, cameras)
+    kept = tuple(other for other in cameras if other != name)
+    if len(kept) < 2:
+        raise FitError(
+            f"Without {name} there is only one camera, which does not determine size and depth. "
+            "Hold no camera out."
+        )
+    return kept

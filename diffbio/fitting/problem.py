@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel, BodyParameters, Pose
-from diffbio.cameras import CameraRig
+from diffbio.cameras import CameraAdjustment, CameraRig
 from diffbio.fitting.residuals import (
     AbstractPrior,
     CameraPrior,
@@ -18,14 +18,16 @@ from diffbio.fitting.residuals import (
     ScalePrior,
     Smoothness,
 )
+from diffbio.fitting.residuals.cameras import camera_sd
 from diffbio.fitting.residuals.person import marker_sd, scale_covariance
+from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
 from diffbio.trajectories import Trajectory
 
 DETECTOR_SD = 0.010
 """Standard deviation of a keypoint detection along one image axis, on the person, in metres."""
 
-HUBER_SD = 1.5
+THRESHOLD_SD = 1.5
 """Distance in standard deviations beyond which a detection is trusted less."""
 
 CORRELATION_TIME = 0.1
@@ -38,14 +40,12 @@ class Unknowns(eqx.Module):
     Attributes:
         trajectory: the motion; its network or control points change, its reference does not.
         parameters: the person.
-        camera_rotation: rotation vectors about each camera's centre, camera frame, radians.
-        camera_shift: movement of each camera's centre, world frame, metres.
+        cameras: corrections of poses, lenses and clocks.
     """
 
     trajectory: Trajectory
     parameters: BodyParameters
-    camera_rotation: Float[Array, "camera 3"]
-    camera_shift: Float[Array, "camera 3"]
+    cameras: CameraAdjustment
 
 
 class Problem(eqx.Module):
@@ -55,42 +55,68 @@ class Problem(eqx.Module):
 
     Attributes:
         body: the anatomy (static: a compile-time constant).
+        timed: whether each camera has instants of its own, because clocks are unknown or differ
+            (static: one program more).
         rig: the cameras as given.
-        time: sample times, padded, in seconds.
+        time: sample times since the first, padded, in seconds.
+        lag: by how much later each camera took its picture, in seconds.
         reprojection: the term that holds the detections.
         priors: the other terms; the objective is the sum of all.
         n_frames: number of real frames.
     """
 
     body: BodyModel = eqx.field(static=True)
+    timed: bool = eqx.field(static=True)
     rig: CameraRig
     time: Float[Array, "time"]
+    lag: Float[Array, "camera time"]
     reprojection: Reprojection
     priors: tuple[AbstractPrior, ...]
     n_frames: Array
 
+    def with_tail(self, tail: Float[Array, ""]) -> "Problem":
+        """The same problem with another trust in far detections."""
+        return eqx.tree_at(lambda p: p.reprojection.tail, self, tail)
+
+    @property
+    def since_middle(self) -> Float[Array, "time"]:
+        """Time since the middle of the trial, about which clocks drift, in seconds."""
+        return self.time - 0.5 * (self.time[0] + self.time[self.n_frames - 1])
+
+    def instants(self, cameras: CameraAdjustment) -> Float[Array, "camera time"]:
+        """When every camera took its pictures, in common time, in seconds."""
+        clock = (
+            cameras.clock_offset[:, None] + cameras.clock_drift[:, None] * self.since_middle[None]
+        )
+        return self.time[None] + self.lag + clock
+
+    def pictured(
+        self, unknowns: Unknowns, later: Float[Array, ""] | None = None
+    ) -> Float[Array, "camera time marker 3"]:
+        """Markers at the instants of the cameras' pictures, in metres.
+
+        Args:
+            unknowns: a state of the fit.
+            later: added to all instants, in seconds, to differentiate by.
+        """
+        instants = self.instants(unknowns.cameras)
+        times = instants.reshape(-1) + (0.0 if later is None else later)
+        markers = self.body.marker_positions(unknowns.parameters, unknowns.trajectory(times))
+        return markers.reshape(*instants.shape, *markers.shape[1:])
+
     def estimate(self, unknowns: Unknowns) -> Estimate:
         """Evaluate the model at the sample times."""
-        pose = unknowns.trajectory(self.time)
-        return self.estimate_at(
-            pose, unknowns.parameters, unknowns.camera_rotation, unknowns.camera_shift
-        )
+        return self.estimate_at(unknowns.trajectory(self.time), unknowns)
 
-    def estimate_at(
-        self,
-        pose: Pose,
-        parameters: BodyParameters,
-        camera_rotation: Float[Array, "camera 3"],
-        camera_shift: Float[Array, "camera 3"],
-    ) -> Estimate:
-        """Evaluate the model at given poses, one per sample."""
+    def estimate_at(self, pose: Pose, unknowns: Unknowns) -> Estimate:
+        """Evaluate the model where its poses at the sample times are known already."""
         return Estimate(
             pose=pose,
-            markers=self.body.marker_positions(parameters, pose),
-            parameters=parameters,
-            rig=self.rig.adjusted(camera_rotation, camera_shift),
-            camera_rotation=camera_rotation,
-            camera_shift=camera_shift,
+            markers=self.body.marker_positions(unknowns.parameters, pose),
+            parameters=unknowns.parameters,
+            rig=self.rig.adjusted(unknowns.cameras),
+            cameras=unknowns.cameras,
+            pictured=self.pictured(unknowns) if self.timed else None,
         )
 
     def cost(self, unknowns: Unknowns) -> Float[Array, ""]:
@@ -112,6 +138,8 @@ def make_problem(
     keypoints: Keypoints,
     depth: Float[np.ndarray, "camera"],
     *,
+    reference_clock: int = 0,
+    timed: bool = False,
     dtype: np.dtype | type = np.float32,
 ) -> Problem:
     """Assemble the objective of one trial.
@@ -121,39 +149,64 @@ def make_problem(
         rig: cameras in the order of the keypoints'.
         keypoints: detections; those below `MIN_CONFIDENCE` are ignored.
         depth: typical distance of the person along each optical axis, in metres.
+        reference_clock: the camera whose clock is right by definition.
+        timed: whether clocks are to be corrected; so it is where the keypoints have lags.
     """
     n = len(keypoints.time)
     padded = round_up_to_bucket(n)
+
+    def pad(x: np.ndarray) -> np.ndarray:
+        return np.pad(x, [(0, 0), (0, padded - n), *[(0, 0)] * (x.ndim - 2)])
+
     order = [keypoints.names.index(name) for name in body.marker_names]
-    pixels = np.zeros((len(rig.names), padded, len(order), 2))
-    weight = np.zeros(pixels.shape[:3])
-    pixels[:, :n] = keypoints.pixels[:, :, order]
     confidence = np.asarray(keypoints.confidence)[:, :, order]
-    interval = float(np.median(np.diff(keypoints.time))) if n > 1 else 1.0
-    share = min(1.0, interval / CORRELATION_TIME)
-    weight[:, :n] = np.where(confidence >= MIN_CONFIDENCE, confidence, 0.0) * share
+    share = min(1.0, keypoints.interval / CORRELATION_TIME)
+    each = np.minimum(1.0, _intervals(keypoints) / CORRELATION_TIME)[:, None, None]
+    weight = np.where(confidence >= MIN_CONFIDENCE, confidence, 0.0) * each
+    pixels = pad(np.asarray(keypoints.pixels)[:, :, order])
     frame = np.zeros(padded)
     frame[:n] = share
-    time = np.concatenate(
-        [keypoints.time, keypoints.time[-1] + interval * np.arange(1, padded - n + 1)]
-    )
-    low, high = body.joint_range.T
-    mean, sd = body.joint_posture
-    covariance = scale_covariance(body.segment_names)
-    whitener = np.linalg.inv(np.linalg.cholesky(covariance))
+    beyond = keypoints.interval * np.arange(1, padded - n + 1)
+    # From the first sample on, so that single precision holds fractions of milliseconds.
+    elapsed = np.asarray(keypoints.time, float) - float(keypoints.time[0])
+    time = np.concatenate([elapsed, elapsed[-1] + beyond])
+    lag = np.zeros((len(rig.names), n)) if keypoints.lag is None else np.asarray(keypoints.lag)
 
     def array(x: np.ndarray | float) -> Array:
         return jnp.asarray(x, dtype)
 
     sigma_px = np.asarray(rig.focal_px).mean(1) * DETECTOR_SD / depth
     reprojection = Reprojection(
-        array(pixels[..., 0]), array(pixels[..., 1]), array(weight), array(sigma_px), HUBER_SD
+        u_px=array(pixels[..., 0]),
+        v_px=array(pixels[..., 1]),
+        weight=array(pad(weight)),
+        sigma_px=array(sigma_px),
+        threshold=array(THRESHOLD_SD),
+        tail=array(CAUCHY_TAIL),
     )
+    covariance = scale_covariance(body.segment_names)
+    ranges = (*body.joint_range.T, *body.joint_posture, frame)
     priors = (
-        ScalePrior(array(whitener)),
+        ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
         MarkerPrior(array(marker_sd(body))),
-        JointRange(array(low), array(high), array(mean), array(sd), array(frame)),
-        Smoothness(array(interval), array(frame)),
-        CameraPrior(array(1.0)),
+        JointRange(*(array(x) for x in ranges)),
+        Smoothness(array(keypoints.interval), array(frame)),
+        CameraPrior(array(camera_sd(len(rig.names), reference_clock))),
     )
-    return Problem(body, rig.astype(dtype), array(time), reprojection, priors, jnp.asarray(n))
+    return Problem(
+        body=body,
+        timed=timed or bool(np.any(lag)),
+        rig=rig.astype(dtype),
+        time=array(time),
+        lag=array(pad(lag)),
+        reprojection=reprojection,
+        priors=priors,
+        n_frames=jnp.asarray(n),
+    )
+
+
+def _intervals(keypoints: Keypoints) -> Float[np.ndarray, "camera"]:
+    """Usual time from one picture of a camera to its next, in seconds: slow ones count more."""
+    time, seen = np.asarray(keypoints.time), (np.asarray(keypoints.confidence) > 0).any(2)
+    gaps = [np.diff(time[seen[camera]]) for camera in range(len(seen))]
+    return np.asarray([np.median(gap) if gap.size else keypoints.interval for gap in gaps])

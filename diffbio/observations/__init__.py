@@ -1,4 +1,6 @@
 """What was measured."""
 
+from diffbio.observations.clocks import merge_cameras as merge_cameras
+from diffbio.observations.clocks import retimed as retimed
 from diffbio.observations.keypoints import MIN_CONFIDENCE as MIN_CONFIDENCE
 from diffbio.observations.keypoints import Keypoints as Keypoints

@@ -49,6 +49,7 @@ def simulate_walking(
     frame_rate_hz: float = 60.0,
     n_cameras: int = 8,
     errors: DetectorErrors | None = None,
+    clock_offset: Float[np.ndarray, "camera"] | None = None,
 ) -> SimulatedRecording:
     """Simulate a person of unknown proportions who walks through a ring of cameras.
 
@@ -59,25 +60,32 @@ def simulate_walking(
         frame_rate_hz: of all cameras.
         n_cameras: evenly spaced on the ring.
         errors: what the detector does wrong; the defaults of `DetectorErrors` when None.
+        clock_offset: by how much later than its time stamps each camera takes its pictures, in
+            seconds; none of them when None.
     """
     rng = np.random.default_rng(seed)
     body = default_body(keypoint_set)
     parameters = _person(body, rng)
     time = np.arange(round(duration * frame_rate_hz)) / frame_rate_hz
-    pose = walking_pose(
+    late = np.zeros(n_cameras) if clock_offset is None else np.asarray(clock_offset, float)
+    instants = np.round(np.concatenate([time[None], time[None] + late[:, None]]), 9)
+    distinct, row = np.unique(instants, return_inverse=True)
+    moving = walking_pose(
         body,
         parameters,
-        time,
+        distinct,
         phase_at_start=float(rng.random()),
         lumbar_extension=float(rng.normal(LUMBAR_MEAN, LUMBAR_SD)),
     )
-    markers = np.asarray(jax.jit(body.marker_positions)(parameters, pose), float)
-    rig = ring_of_cameras(n_cameras)
-    exact = np.asarray(rig.project(jnp.asarray(markers)), float)
+    positions = np.asarray(jax.jit(body.marker_positions)(parameters, moving), float)
+    row = row.reshape(instants.shape)
+    pose, markers = jax.tree.map(lambda x: x[row[0]], moving), positions[row[0]]
+    rig, pictured = ring_of_cameras(n_cameras), positions[row[1:]]
+    exact = np.stack(rig.project_components(jnp.asarray(pictured), own=True), axis=-1)
+    depth = np.stack([rig.depth(jnp.asarray(p))[i] for i, p in enumerate(pictured)])
     size = np.asarray(rig.image_size, float)[:, None, None]
     inside = ((exact >= 0) & (exact <= size - 1)).all(-1)
-    in_front = np.asarray(rig.depth(jnp.asarray(markers))) > 0.3
-    pixels, confidence = detect(exact, inside & in_front, errors or DetectorErrors(), rng)
+    pixels, confidence = detect(exact, inside & (depth > 0.3), errors or DetectorErrors(), rng)
     keypoints = Keypoints(pixels, confidence, time, body.marker_names, keypoint_set.name, rig.names)
     return SimulatedRecording(keypoints, rig, body, parameters, pose, markers)
 

@@ -6,7 +6,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from diffbio.body import BodyParameters, Pose
-from diffbio.cameras import CameraRig
+from diffbio.cameras import CameraAdjustment, CameraRig
 
 
 class Estimate(eqx.Module):
@@ -17,16 +17,25 @@ class Estimate(eqx.Module):
         markers: model markers, in the world frame, in metres.
         parameters: the person.
         rig: the cameras, adjusted.
-        camera_rotation: adjustment of every camera, rotation vector, radians.
-        camera_shift: adjustment of every camera's centre, in metres.
+        cameras: by how much.
+        pictured: model markers at the instants the cameras took their pictures, where those
+            differ from the sample times; else None.
     """
 
     pose: Pose
     markers: Float[Array, "time marker 3"]
     parameters: BodyParameters
     rig: CameraRig
-    camera_rotation: Float[Array, "camera 3"]
-    camera_shift: Float[Array, "camera 3"]
+    cameras: CameraAdjustment
+    pictured: Float[Array, "camera time marker 3"] | None = None
+
+    def project(
+        self,
+    ) -> tuple[Float[Array, "camera time marker"], Float[Array, "camera time marker"]]:
+        """What the cameras should have seen, in pixels."""
+        if self.pictured is None:
+            return self.rig.project_components(self.markers)
+        return self.rig.project_components(self.pictured, own=True)
 
 
 class Curvature(eqx.Module):
@@ -41,8 +50,7 @@ class Curvature(eqx.Module):
             every joint.
         log_scale: of the log scales.
         marker_offset: of every component of a marker's offset.
-        camera_rotation: of every camera's rotation vector, per component.
-        camera_shift: of every camera's shift, per component.
+        cameras: of every correction of every camera, columns as in `CameraAdjustment`.
     """
 
     joints: Float[Array, "time joint"] | None = None
@@ -50,8 +58,7 @@ class Curvature(eqx.Module):
     common: tuple[Float[Array, "time"], Float[Array, "joint"]] | None = None
     log_scale: Float[Array, "segment segment"] | None = None
     marker_offset: Float[Array, "marker"] | None = None
-    camera_rotation: Float[Array, ""] | None = None
-    camera_shift: Float[Array, ""] | None = None
+    cameras: Float[Array, "camera 11"] | None = None
 
 
 class AbstractResidual(eqx.Module):
