@@ -9,6 +9,7 @@ import itertools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from diffbio.cameras.rig import CameraRig
@@ -29,6 +30,8 @@ MIN_SCALE_PX = 5.0
 MAX_SCALE = 0.03
 """Radians. Detections that miss each other by more (3 % of the distance to the camera) do
 not show the same point, however bad the rig."""
+
+_UPPER = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 _DAMPING = 1e-6
 """Of the normal equations, relative to their trace: rays may be parallel."""
@@ -118,7 +121,7 @@ def triangulate(
     points = _refined(rig, points, pixels, weight, scale)
     distance = _distance_px(rig, points, pixels)
     used = seen & (distance < INLIER_SCALES * scale)
-    used = used & (rig.depth(points) > 0.0)
+    used = used & _in_front(rig, points)
     return _described(rig, points, pixels, seen, used, jnp.sum(used, axis=0) >= 2)
 
 
@@ -137,21 +140,39 @@ def least_squares_points(
         rays: ideal coordinates (x / z, y / z), finite also where the weight is zero.
         weight: 0 where a ray takes no part.
     """
-    rotation = rig.camera_from_world_rotation
-    # Coordinates relative to the middle of the rig, so that single precision suffices.
+    normal, right = _linear_systems(rig, rays, weight)
     middle = jnp.mean(rig.centres, axis=0)
-    towards = jnp.einsum("cij,cj->ci", rotation, rig.centres - middle[None])
-    focal = rig.focal_px[:, None, None, :]
-    rows = (
-        weight[..., None, None]
-        * focal[..., None]
-        * (rotation[:, None, None, :2] - rays[..., None] * rotation[:, None, None, 2:])
-    )
-    right = (
-        weight[..., None] * focal * (towards[:, None, None, :2] - rays * towards[:, None, None, 2:])
-    )
-    normal = jnp.einsum("ctkri,ctkrj->tkij", rows, rows)
-    return middle[None, None] + _solve(normal, jnp.einsum("ctkri,ctkr->tki", rows, right))
+    return middle[None, None] + _solve([n.sum(0) for n in normal], [r.sum(0) for r in right])
+
+
+def _linear_systems(
+    rig: CameraRig,
+    rays: Float[Array, "camera time keypoint 2"],
+    weight: Float[Array, "camera time keypoint"],
+) -> tuple[list[Array], list[Array]]:
+    """What every camera adds to the normal equations of `least_squares_points`.
+
+    Components apart, as in `_solve`: arrays with an axis of length three are slow. Coordinates
+    are relative to the middle of the rig, so that single precision suffices.
+    """
+    rotation = rig.camera_from_world_rotation
+    offset = rig.centres - jnp.mean(rig.centres, axis=0)[None]
+    towards = jnp.einsum("cij,cj->ci", rotation, offset)
+
+    def per_camera(values: Float[Array, "camera"]) -> Float[Array, "camera 1 1"]:
+        return values[:, None, None]
+
+    normal, right = [jnp.zeros_like(weight)] * 6, [jnp.zeros_like(weight)] * 3
+    for axis in range(2):
+        scale, ray = weight * per_camera(rig.focal_px[:, axis]), rays[..., axis]
+        row = [
+            scale * (per_camera(rotation[:, axis, i]) - ray * per_camera(rotation[:, 2, i]))
+            for i in range(3)
+        ]
+        value = scale * (per_camera(towards[:, axis]) - ray * per_camera(towards[:, 2]))
+        normal = [n + row[i] * row[k] for n, (i, k) in zip(normal, _UPPER, strict=True)]
+        right = [r + row[i] * value for i, r in enumerate(right)]
+    return normal, right
 
 
 def _prepared(
@@ -181,30 +202,29 @@ def _best_proposal(
     """Of all pairs of cameras, and all cameras at once, the point with the least cost."""
 
     def cost(points: Float[Array, "time keypoint 3"]) -> Float[Array, "time keypoint"]:
-        squared = (_distance_px(rig, points, pixels) / scale) ** 2
-        outvoted = jnp.where(rig.depth(points) > 0.0, squared / (1.0 + squared), 1.0)
+        u, v = rig.project_components(points)
+        squared = ((u - pixels[..., 0]) ** 2 + (v - pixels[..., 1]) ** 2) / scale**2
+        outvoted = jnp.where(_in_front(rig, points), squared / (1.0 + squared), 1.0)
         return jnp.sum(weight * outvoted, axis=0)
 
-    def challenge(best, members):
+    normal, right = jax.lax.optimization_barrier(_linear_systems(rig, rays, weight))
+    middle = jnp.mean(rig.centres, axis=0)[None, None]
+    seen = weight > 0.0
+
+    def challenge(best, pair):
         points, least = best
-        chosen = members[:, None, None] * weight
-        proposal = least_squares_points(rig, rays, chosen)
-        price = jnp.where(jnp.sum(chosen > 0.0, axis=0) >= 2, cost(proposal), jnp.inf)
+        both = [[x[pair[0]] + x[pair[1]] for x in system] for system in (normal, right)]
+        proposal = middle + _solve(*both)
+        price = jnp.where(seen[pair[0]] & seen[pair[1]], cost(proposal), jnp.inf)
         better = price < least
         return (
             jnp.where(better[..., None], proposal, points),
             jnp.where(better, price, least),
         ), None
 
-    n_cameras = len(rig.names)
-    pairs = jnp.asarray(
-        [
-            [float(camera in pair) for camera in range(n_cameras)]
-            for pair in itertools.combinations(range(n_cameras), 2)
-        ],
-        weight.dtype,
-    ).reshape(-1, n_cameras)
-    (points, _), _ = jax.lax.scan(challenge, (everyone, cost(everyone)), pairs)
+    pairs = list(itertools.combinations(range(len(rig.names)), 2))
+    numbers = jnp.asarray(np.reshape(pairs, (-1, 2)).astype(np.int32))
+    (points, _), _ = jax.lax.scan(challenge, (everyone, cost(everyone)), numbers)
     return points
 
 
@@ -216,20 +236,25 @@ def _refined(
     scale: Float[Array, ""],
 ) -> Float[Array, "time keypoint 3"]:
     """Reweighted Gauss-Newton on the Geman-McClure cost of the reprojection."""
-    axes = jnp.eye(3, dtype=points.dtype)
 
     def step(_, points: Float[Array, "time keypoint 3"]) -> Array:
-        def along(axis: Float[Array, "3"]) -> tuple[Array, Array]:
-            return jax.jvp(rig.project, (points,), (jnp.broadcast_to(axis, points.shape),))
-
-        projected, slopes = jax.vmap(along, out_axes=(None, -1))(axes)
-        miss = pixels - projected
-        squared = jnp.sum(miss**2, axis=-1) / scale**2
-        trust = (weight / (1.0 + squared) ** 2)[..., None]
-        normal = jnp.einsum("ctkri,ctkrj->tkij", trust[..., None] * slopes, slopes)
-        return points + _solve(normal, jnp.einsum("ctkri,ctkr->tki", slopes, trust * miss))
+        u, v, du, dv = rig.project_derivatives(points)
+        u, v = pixels[..., 0] - u, pixels[..., 1] - v
+        trust = weight / (1.0 + (u * u + v * v) / scale**2) ** 2
+        normal = [(trust * (du[i] * du[k] + dv[i] * dv[k])).sum(0) for i, k in _UPPER]
+        right = [(trust * (du[i] * u + dv[i] * v)).sum(0) for i in range(3)]
+        return points + _solve(normal, right)
 
     return jax.lax.fori_loop(0, REFINEMENT_STEPS, step, points)
+
+
+def _in_front(
+    rig: CameraRig, points: Float[Array, "time keypoint 3"]
+) -> Bool[Array, "camera time keypoint"]:
+    forward = rig.camera_from_world_rotation[:, 2, :, None, None]
+    x, y, z = (points[None, ..., i] for i in range(3))
+    depth = forward[:, 0] * x + forward[:, 1] * y + forward[:, 2] * z
+    return depth + rig.camera_from_world_translation[:, 2, None, None] > 0.0
 
 
 def _distance_px(
@@ -237,7 +262,8 @@ def _distance_px(
     points: Float[Array, "time keypoint 3"],
     pixels: Float[Array, "camera time keypoint 2"],
 ) -> Float[Array, "camera time keypoint"]:
-    return jnp.linalg.norm(rig.project(points) - pixels, axis=-1)
+    u, v = rig.project_components(points)
+    return jnp.hypot(u - pixels[..., 0], v - pixels[..., 1])
 
 
 def _described(
@@ -256,14 +282,20 @@ def _described(
     )
 
 
-def _solve(
-    normal: Float[Array, "*batch 3 3"], right: Float[Array, "*batch 3"]
-) -> Float[Array, "*batch 3"]:
-    """Solve symmetric 3 x 3 systems by Cramer's rule; a singular one gives a small answer."""
-    trace = jnp.trace(normal, axis1=-2, axis2=-1)[..., None, None]
-    identity = jnp.broadcast_to(jnp.eye(3, dtype=normal.dtype), normal.shape)
-    damped = normal + jnp.where(trace > 0.0, _DAMPING * trace, 1.0) * identity
-    a, b, c = jnp.moveaxis(damped, -1, 0)
-    bc, ca, ab = jnp.cross(b, c), jnp.cross(c, a), jnp.cross(a, b)
-    numerator = jnp.stack([jnp.sum(v * right, axis=-1) for v in (bc, ca, ab)], axis=-1)
-    return numerator / jnp.sum(a * bc, axis=-1, keepdims=True)
+def _solve(normal: list[Array], right: list[Array]) -> Float[Array, "*batch 3"]:
+    """Solve symmetric 3 x 3 systems by Cramer's rule; a singular one gives a small answer.
+
+    Args:
+        normal: the upper triangles, row by row, one array per element.
+        right: the right sides, one array per element.
+    """
+    xx, xy, xz, yy, yz, zz = normal
+    trace = xx + yy + zz
+    damping = jnp.where(trace > 0.0, _DAMPING * trace, 1.0)
+    xx, yy, zz = xx + damping, yy + damping, zz + damping
+    # The adjugate, which is symmetric too.
+    a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    d, e, f = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    x, y, z = right
+    numerator = (a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z)
+    return jnp.stack(numerator, axis=-1) / (xx * a + xy * b + xz * c)[..., None]

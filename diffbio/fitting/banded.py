@@ -23,7 +23,7 @@ Method = Literal["scan", "cyclic"]
 """How the groups are eliminated: one after the other, or every other one at once."""
 
 
-class Arrow(NamedTuple):
+class ArrowMatrix(NamedTuple):
     """A symmetric matrix `[[band, border], [border.T, corner]]`.
 
     Attributes:
@@ -118,7 +118,7 @@ def factor_arrow(
     """Cholesky factor of a definite arrow, for many right hand sides and for covariances.
 
     Args:
-        band: as in `Arrow`.
+        band: as in `ArrowMatrix`.
         border: columns of the shared unknowns.
         corner: their own block.
 

@@ -43,17 +43,8 @@ def camera_columns(
     if instruments.turn is not None:
         columns, corner[0, 0] = _turned(twists, sight, away, onto)
         border.append(columns)
-        h = sight.information
-        pulled = _in_carriers(twists, jnp.stack([jnp.stack(row) for row in h]))
-        about = jnp.concatenate(
-            [
-                cross(lever[:, None], jnp.swapaxes(pulled, 0, 1)).sum(3),
-                -jnp.swapaxes(pulled, 0, 1).sum(3),
-            ]
-        )
-        offsets.append(jnp.swapaxes(about, 0, 1))
-        wrench = jnp.concatenate([cross(lever, sight.gradient), -sight.gradient])
-        gradient.append(wrench.sum((2, 3)))
+        offsets.append(_turned_offsets(twists, sight, lever))
+        gradient.append(_turned_gradient(sight, lever))
     if instruments.images is not None:
         au, av = instruments.images
         wu, wv = sight.weight[None] * au, sight.weight[None] * av
@@ -109,6 +100,40 @@ def _turned(
     columns = about_centre(columns, away[:, None, :, :, None])
     total = jnp.swapaxes(columns.sum(-1), 0, 1)
     return jnp.swapaxes(columns, 0, 1), about_centre(total, away[:, None]).sum(-1)
+
+
+def _turned_offsets(
+    twists: Twists, sight: Sight, lever: Float[Array, "3 camera time marker"]
+) -> Float[Array, "3 6 camera marker"]:
+    """Markers' offsets against twists of cameras, summed over time.
+
+    One sum at a time: to stack what is summed takes longer than the sums.
+    """
+    rotation, h = twists.rotation, sight.information
+    each = []
+    for axis in range(3):
+        local = [sum(h[i][k] * rotation[k, axis][None] for k in range(3)) for i in range(3)]
+        each.append(_wrench_sums(local, lever, 1))
+    return jnp.stack(each)
+
+
+def _turned_gradient(
+    sight: Sight, lever: Float[Array, "3 camera time marker"]
+) -> Float[Array, "6 camera"]:
+    return _wrench_sums(list(sight.gradient), lever, (1, 2))
+
+
+def _wrench_sums(
+    force: list[Array], lever: Float[Array, "3 camera time marker"], axis: int | tuple[int, ...]
+) -> Float[Array, "6 *rest"]:
+    """What forces on points do to a camera: moments and forces the other way, summed."""
+    moment = [
+        (lever[(i + 1) % 3] * force[(i + 2) % 3] - lever[(i + 2) % 3] * force[(i + 1) % 3]).sum(
+            axis
+        )
+        for i in range(3)
+    ]
+    return jnp.stack([*moment, *(-f.sum(axis) for f in force)])
 
 
 def _in_carriers(

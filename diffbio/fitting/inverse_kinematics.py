@@ -1,6 +1,6 @@
 """Inverse kinematics of triangulated points: the two-stage method, here only a place to start."""
 
-import functools
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,21 +9,30 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from diffbio.body import BodyModel, BodyParameters, Pose
-from diffbio.geometry import quaternion_from_rotation_vector, quaternion_multiply
+from diffbio.body.jacobian import TwistKinematics, Twists, cross, twist_kinematics
+from diffbio.geometry import (
+    quaternion_from_matrix,
+    quaternion_from_rotation_vector,
+    quaternion_multiply,
+)
 
 ITERATIONS = 25
 POINT_SD = 0.02
 """In metres: triangulated keypoints against the unscaled markers of the base model."""
 
+ROUNDING = 1e-6
+"""Share of the trace of a normal matrix that single precision does not resolve."""
+
 FIRST_REACH, FINAL_REACH = 1.0, 0.06
 """In metres: a point farther off than this loses half of its weight, at first and at last."""
 
 
-@functools.partial(eqx.filter_jit)
+@eqx.filter_jit
 def solve_poses(
     body: BodyModel,
     parameters: BodyParameters,
-    start: Pose,
+    position: Float[Array, "time 3"],
+    world_from_root: Float[Array, "time 3 3"],
     points: Float[Array, "time marker 3"],
     weight: Float[Array, "time marker"],
 ) -> tuple[Pose, Float[Array, "time"]]:
@@ -32,17 +41,20 @@ def solve_poses(
     Args:
         body: the anatomy.
         parameters: the person, held fixed.
-        start: where to begin.
+        position: of the root, where to begin, in metres.
+        world_from_root: orientation of the root, where to begin.
         points: marker positions in the world, in metres; any finite value where unseen.
         weight: of each point, 0 where it was not seen.
 
     Returns:
         The poses, and the root mean square distance of the seen points, in metres.
     """
-    low, high = (jnp.asarray(x, points.dtype)[None] for x in body.joint_range.T)
-    mean, sd = (jnp.asarray(x, points.dtype) for x in body.joint_posture)
-    n_joint = len(body.joint_names)
-    n = 6 + n_joint
+    dtype, kinematics = points.dtype, twist_kinematics(body)
+    low, high = (jnp.asarray(x, dtype)[None] for x in body.joint_range.T)
+    mean, sd = (jnp.asarray(x, dtype) for x in body.joint_posture)
+    prior = jnp.concatenate([jnp.zeros(6, dtype), 1 / (sd * sd)])
+    eye = jnp.eye(len(prior), dtype=dtype)
+    limit = jnp.asarray(np.repeat([0.5, 0.4], [3, 3 + len(body.joint_names)]), dtype)[None]
 
     def moved(pose: Pose, step: Float[Array, "time coordinate"]) -> Pose:
         turn = quaternion_from_rotation_vector(step[:, 3:6])
@@ -52,43 +64,93 @@ def solve_poses(
             jnp.clip(pose.joints + step[:, 6:], low, high),
         )
 
-    def predicted(pose: Pose, step: Float[Array, "time coordinate"]) -> Array:
-        turn = quaternion_from_rotation_vector(step[:, 3:6])
-        free = Pose(
-            pose.root_position + step[:, :3],
-            quaternion_multiply(turn, pose.root_quaternion),
-            pose.joints + step[:, 6:],
-        )
-        return body.marker_positions(parameters, free)
-
-    def iterate(carry: tuple[Pose, Array, Array], _: None) -> tuple[tuple, None]:
-        pose, damping, reach = carry
-        zero = jnp.zeros((points.shape[0], n), points.dtype)
-        here, tangent = jax.linearize(functools.partial(predicted, pose), zero)
-        basis = jnp.broadcast_to(jnp.eye(n, dtype=points.dtype)[:, None], (n, *zero.shape))
-        jacobian = jax.lax.map(tangent, basis)
-        error = (points - here) / POINT_SD
+    def iterate(carry: _Search, _: None) -> tuple[_Search, None]:
+        pose, reach = carry.pose, carry.reach
+        twists = kinematics(parameters, pose)
+        error = (points - pose.root_position[:, None]) - jnp.transpose(twists.arm, (1, 2, 0))
+        squared = (error * error).sum(-1)
         # Cauchy weights about a reach that shrinks: first every point pulls, then wrong ones
         # lose their say.
-        w = weight / (1 + (error * error).sum(-1) * (POINT_SD / reach) ** 2)
-        normal = jnp.einsum("atmc,btmc,tm->tab", jacobian, jacobian, w) / POINT_SD**2
-        gradient = jnp.einsum("atmc,tmc,tm->ta", jacobian, error, w) / POINT_SD
-        prior = jnp.concatenate([jnp.zeros(6, points.dtype), 1 / (sd * sd)])
-        away = mean[None] - pose.joints
-        gradient = gradient + jnp.pad(away, ((0, 0), (6, 0))) * prior[None]
-        diagonal = prior + damping
-        step = jnp.linalg.solve(normal + jnp.diag(diagonal)[None], gradient[..., None])[..., 0]
-        limit = jnp.concatenate([jnp.full(3, 0.5), jnp.full(n - 3, 0.4)]).astype(points.dtype)
-        step = jnp.clip(step, -limit[None], limit[None])
-        damping = jnp.maximum(damping * 0.6, 1e-3)
-        return (moved(pose, step), damping, jnp.maximum(reach * 0.8, FINAL_REACH)), None
+        w = weight / (1 + squared / (reach * reach)) / POINT_SD**2
+        normal, gradient = _normal_equations(kinematics, twists, error, w)
+        away = jnp.pad(mean[None] - pose.joints, ((0, 0), (6, 0)))
+        # The share of the trace keeps rounding from making an unseen body's matrix indefinite.
+        trace = jnp.trace(normal, axis1=1, axis2=2)[:, None]
+        diagonal = (prior + carry.damping)[None] + ROUNDING * trace
+        factor = jnp.linalg.cholesky(normal + diagonal[:, :, None] * eye[None])
+        right = (gradient + away * prior[None])[..., None]
+        step = jax.scipy.linalg.cho_solve((factor, True), right)[..., 0]
+        step = jnp.clip(jnp.nan_to_num(step), -limit, limit)
+        damping, reach = carry.damping * 0.6, reach * 0.8
+        return _Search(
+            moved(pose, step),
+            pose,
+            squared,
+            jnp.maximum(damping, 1e-3),
+            jnp.maximum(reach, FINAL_REACH),
+        ), None
 
-    first = (start, jnp.asarray(30.0, points.dtype), jnp.asarray(FIRST_REACH, points.dtype))
-    (pose, _, _), _ = jax.lax.scan(iterate, first, None, length=ITERATIONS)
-    distance = body.marker_positions(parameters, pose) - points
-    squared = jnp.where(weight > 0, (distance * distance).sum(-1), 0.0)
-    count = jnp.maximum((weight > 0).sum(-1), 1).astype(points.dtype)
-    return pose, jnp.sqrt(squared.sum(-1) / count)
+    joints = jnp.broadcast_to(mean[None], (points.shape[0], len(body.joint_names)))
+    start = Pose(position, quaternion_from_matrix(world_from_root), joints)
+    damping, reach = jnp.asarray(30.0, dtype), jnp.asarray(FIRST_REACH, dtype)
+    first = _Search(start, start, jnp.zeros_like(weight), damping, reach)
+    # One more than the steps: the last only measures where the step before it led.
+    last, _ = jax.lax.scan(iterate, first, None, length=ITERATIONS + 1)
+    seen = weight > 0
+    count = jnp.maximum(seen.sum(-1), 1).astype(dtype)
+    return last.measured, jnp.sqrt(jnp.where(seen, last.squared, 0.0).sum(-1) / count)
+
+
+class _Search(NamedTuple):
+    """What the iterations carry.
+
+    Attributes:
+        pose: where the last step led.
+        measured: where it began.
+        squared: squared distance of each point from its marker there.
+        damping: added to the diagonal.
+        reach: of the robust weights, in metres.
+    """
+
+    pose: Pose
+    measured: Pose
+    squared: Float[Array, "time marker"]
+    damping: Float[Array, ""]
+    reach: Float[Array, ""]
+
+
+def _normal_equations(
+    kinematics: TwistKinematics,
+    twists: Twists,
+    error: Float[Array, "time marker 3"],
+    weight: Float[Array, "time marker"],
+) -> tuple[Float[Array, "time n n"], Float[Array, "time n"]]:
+    """Weighted normal matrix and right side of all points, in root position, rotation and joints.
+
+    Points of one body share its twist, so their weights are first added up to a 6 x 6 matrix.
+    """
+    n = 6 + len(kinematics.body.joint_names)
+    rows = twists.twist[..., :n]
+    onto = jnp.asarray(np.eye(len(kinematics.carriers))[kinematics.carrier], weight.dtype)
+    arm, zero = twists.arm, jnp.zeros_like(weight)
+    x, y, z = arm
+    skew = jnp.stack([jnp.stack(row) for row in ([zero, -z, y], [z, zero, -x], [-y, x, zero])])
+    eye = jnp.eye(3, dtype=weight.dtype)[:, :, None, None]
+    turning = (arm * arm).sum(0)[None, None] * eye - arm[:, None] * arm[None]
+    unit = jnp.broadcast_to(eye, skew.shape)
+    block = jnp.concatenate(
+        [jnp.concatenate([turning, skew], axis=1), jnp.concatenate([-skew, unit], axis=1)]
+    )
+    pull = weight[None] * jnp.transpose(error, (2, 0, 1))
+    wrench = jnp.concatenate([cross(arm, pull), pull]) @ onto
+    block = jax.lax.optimization_barrier((weight[None, None] * block) @ onto)
+    turned = sum(
+        jnp.transpose(block[:, c], (1, 0, 2))[..., None] * rows[:, None, c] for c in range(6)
+    )
+    flat = rows.reshape(rows.shape[0], -1, n)
+    right = jnp.concatenate([turned, jnp.transpose(wrench, (1, 0, 2))[..., None]], axis=3)
+    product = jnp.swapaxes(flat, 1, 2) @ right.reshape(rows.shape[0], -1, n + 1)
+    return product[..., :n], product[..., n]
 
 
 def rigid_roots(

@@ -20,20 +20,28 @@ from diffbio.geometry import left_jacobian
 
 
 class FrameSystem(NamedTuple):
-    """Second derivatives and gradient of the detections' term, one block per frame.
+    """Second derivatives and gradient of the detections' term.
 
-    Columns of `own` are the coordinates of the pose; then the shared unknowns: log scales,
-    marker offsets, and what is unknown of each camera.
+    Shared unknowns are here log scales as far as they move the bodies, marker offsets, and what
+    is unknown of each camera, its pose as a twist about its own centre; `to_parameters` makes of
+    them what the fit calls so. Columns of one kind are apart, for to put them beside each other
+    costs more than to compute them.
 
     Attributes:
-        own: coordinates against coordinates.
-        border: coordinates against shared unknowns, and, last, the gradient.
+        own: coordinates against coordinates, of every frame.
+        scales: coordinates against log scales, of every frame.
+        offsets: coordinates against marker offsets, of every frame.
+        cameras: coordinates against what is unknown of the cameras, of every frame.
+        pull: gradient of the coordinates of every frame.
         corner: shared unknowns against each other, summed over time.
         gradient: of the shared unknowns.
     """
 
     own: Float[Array, "time n n"]
-    border: Float[Array, "time n column"]
+    scales: Float[Array, "time n scale"]
+    offsets: Float[Array, "time n offset"]
+    cameras: Float[Array, "time n column"]
+    pull: Float[Array, "time n"]
     corner: Float[Array, "shared shared"]
     gradient: Float[Array, "shared"]
 
@@ -56,40 +64,50 @@ def frame_system(
     """
     information = [[h.sum(0) for h in row] for row in sight.information]
     pull = sight.gradient.sum(1)
-    n_time, _, n_carrier, n_column = twists.twist.shape
-    n_scale = len(kinematics.body.segment_names)
-    n = n_column - n_scale
+    twist = jax.lax.optimization_barrier(twists.twist)
+    n_time, _, n_carrier, n_column = twist.shape
+    n = n_column - len(kinematics.body.segment_names)
     onto = jnp.asarray(np.eye(n_carrier)[kinematics.carrier], root.dtype)
     per_body = symmetric(moments(twists.arm, information) @ onto)
     per_body = jnp.transpose(per_body, (2, 0, 1, 3))
-    turned = sum(per_body[:, :, c, :, None] * twists.twist[:, None, c] for c in range(6))
-    offsets, offset_corner, offset_gradient = _offsets(twists, information, pull)
-    expanded = offsets[:, :, None] * onto.T[None, None, :, :, None]
+    turned = sum(per_body[:, :, c, :, None] * twist[:, None, c] for c in range(6))
     wrench = jnp.concatenate([cross(twists.arm, pull), pull]) @ onto
-    end = 3 * onto.shape[0]
     cameras = camera_columns(twists, sight, root, instruments, onto)
-    columns = [turned, expanded.reshape(n_time, 6, n_carrier, end), cameras.border]
-    columns.append(jnp.transpose(wrench, (1, 0, 2))[..., None])
-    rows = twists.twist.reshape(n_time, 6 * n_carrier, n_column)
-    right = jnp.concatenate(columns, axis=3).reshape(n_time, 6 * n_carrier, -1)
-    rows, right = jax.lax.optimization_barrier((rows, right))
-    product = jnp.swapaxes(rows, 1, 2) @ right
-    scale_rows = product[:, n:].sum(0)
-    end += n_scale
-    corner = jnp.zeros((right.shape[2] - n - 1,) * 2, root.dtype)
-    corner = corner.at[:n_scale].set(scale_rows[:, n:-1])
-    corner = corner.at[n_scale:end, n_scale:end].set(offset_corner)
-    corner = corner.at[n_scale:end, end:].set(cameras.offsets)
-    corner = corner.at[end:, end:].set(cameras.corner)
-    corner = jnp.triu(corner)
-    corner = corner + jnp.triu(corner, 1).T
-    gradient = [scale_rows[:, -1], offset_gradient.reshape(-1), cameras.gradient]
-    to_parameters = _ToParameters(kinematics, twists, instruments)
-    corner = to_parameters(to_parameters(corner).T)
-    border = jnp.concatenate([to_parameters(product[:, :n, n:-1]), product[:, :n, -1:]], axis=2)
+    offsets, offset_corner, offset_gradient = _offsets(twists, information, pull)
+    offsets = jax.lax.optimization_barrier(offsets)
+    expanded = offsets[:, :, None] * onto.T[None, None, :, :, None]
+    rows = jnp.swapaxes(twist.reshape(n_time, 6 * n_carrier, n_column), 1, 2)
+
+    def against(columns: Float[Array, "time 6 carrier *column"]) -> Array:
+        columns = columns.reshape(n_time, 6 * n_carrier, -1)
+        return rows @ jax.lax.optimization_barrier(columns)
+
+    by_twist, by_offset = against(turned), against(expanded)
+    by_camera, by_pull = against(cameras.border), against(jnp.transpose(wrench, (1, 0, 2)))
+    parts = (by_twist[..., n:], by_offset, by_camera, by_pull)
+    scales = [part[:, n:].sum(0) for part in parts]
+    crossed = [[scales[0], scales[1], scales[2]], [None, offset_corner, cameras.offsets]]
+    corner = _mirrored([*crossed, [None, None, cameras.corner]])
+    gradient = [scales[3][:, 0], offset_gradient.reshape(-1), cameras.gradient]
+    own, *border = (part[:, :n] for part in (by_twist[..., :n], *parts))
     return FrameSystem(
-        product[:, :n, :n], border, corner, to_parameters(jnp.concatenate(gradient)[None])[0]
+        own, border[0], border[1], border[2], border[3][..., 0], corner, jnp.concatenate(gradient)
     )
+
+
+def _mirrored(blocks: list[list[Array | None]]) -> Float[Array, "shared shared"]:
+    """A symmetric matrix from its upper blocks."""
+    sizes = [row[-1].shape[0] for row in blocks]
+    ends = np.cumsum([0, *sizes])
+    whole = jnp.zeros((ends[-1],) * 2, blocks[0][0].dtype)
+    for i, row in enumerate(blocks):
+        for j, block in enumerate(row):
+            if block is None or not block.size:
+                continue
+            whole = jax.lax.dynamic_update_slice(whole, block, (ends[i], ends[j]))
+            if i != j:
+                whole = jax.lax.dynamic_update_slice(whole, block.T, (ends[j], ends[i]))
+    return whole
 
 
 def _offsets(
@@ -117,7 +135,7 @@ def _offsets(
     )
 
 
-class _ToParameters:
+class ToParameters:
     """From derivatives along twists to derivatives along the parameters, on the last axis.
 
     A log scale also moves the markers within their carriers, as offsets would. A camera's
@@ -139,12 +157,23 @@ class _ToParameters:
             rotation = instruments.rig.camera_from_world_rotation
             self.turn = jnp.einsum("cij,cik->cjk", rotation, axes)
 
+    def parts(
+        self,
+        scales: Float[Array, "*batch scale"],
+        offsets: Float[Array, "*batch offset"],
+        cameras: Float[Array, "*batch column"],
+    ) -> tuple[Float[Array, "*batch scale"], Float[Array, "*batch column"]]:
+        """Columns of the scales and of the cameras; those of the offsets stay what they are."""
+        scales = scales + offsets @ self.own_scale
+        if self.turn is None:
+            return scales, cameras
+        each = cameras.reshape(*cameras.shape[:-1], self.n_camera, -1)
+        turned = jnp.einsum("...ci,cij->...cj", each[..., :3], self.turn)
+        return scales, each.at[..., :3].set(turned).reshape(cameras.shape)
+
     def __call__(self, rows: Float[Array, "*batch shared"]) -> Float[Array, "*batch shared"]:
+        """All columns, beside each other."""
         end = self.n_scale + 3 * self.n_marker
-        offsets, cameras = rows[..., self.n_scale : end], rows[..., end:]
-        scales = rows[..., : self.n_scale] + offsets @ self.own_scale
-        if self.turn is not None:
-            each = cameras.reshape(*rows.shape[:-1], self.n_camera, -1)
-            turned = jnp.einsum("...ci,cij->...cj", each[..., :3], self.turn)
-            cameras = jnp.concatenate([turned, each[..., 3:]], axis=-1).reshape(cameras.shape)
+        offsets = rows[..., self.n_scale : end]
+        scales, cameras = self.parts(rows[..., : self.n_scale], offsets, rows[..., end:])
         return jnp.concatenate([scales, offsets, cameras], axis=-1)

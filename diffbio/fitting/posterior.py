@@ -12,19 +12,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.body.jacobian import marker_jacobian
-from diffbio.fitting.banded import Arrow, ArrowFactor, arrow_covariance, factor_arrow
+from diffbio.fitting.banded import ArrowFactor, ArrowMatrix, arrow_covariance, factor_arrow
 from diffbio.fitting.spline_basis import PAIRS, WINDOW, SplineBasis
 
-JITTER = 8.0
-"""First lift of the diagonal relative to itself, in units of the rounding of the numbers' type.
-What the data determine is known far better; what nothing determines gets a finite variance."""
+ROUNDING = 4.0
+"""Least pivot relative to the diagonal, in units of the rounding of the numbers' type: what is
+below has drowned in rounding."""
 
-STIFFER, STIFFEST = 10.0, 1.0
-"""Factor of the lift where the matrix still was not definite, and where that ends."""
+PROBE, STIFFER, STIFFEST = 128.0, 10.0, 0.1
+"""Lift of the whole diagonal that shows which pivots vanish, in units of rounding, its growth
+should what it found not be enough, and where that ends, relative to the diagonal."""
+
+WEAK, GIVEN = 4.0, 8.0
+"""In units of the probing lift: pivots up to here vanish, and get so much, or a unit of
+information if that is more. Others get nothing: the same lift for all would shrink the variances
+of directions that are flat but determined."""
 
 ABSENT = 1e-12
 """Information, in 1/m^2 or 1/rad^2, below which an unknown counts as not informed at all."""
@@ -44,7 +50,7 @@ class Posterior(NamedTuple):
         log_scale: covariance of the log scales of the segments.
         marker_offset: standard deviation of every marker's offset, body frame, in metres.
         cameras: covariance of the cameras' columns of the shared unknowns.
-        jitter: lift of the Hessian's diagonal relative to itself that made it definite.
+        lifted: unknowns that had to be given information for the Hessian to be definite.
     """
 
     root: Float[Array, "time 6 6"]
@@ -53,7 +59,35 @@ class Posterior(NamedTuple):
     log_scale: Float[Array, "segment segment"]
     marker_offset: Float[Array, "marker 3"]
     cameras: Float[Array, "camera_column camera_column"]
-    jitter: Float[Array, ""]
+    lifted: Int[Array, ""]
+
+
+class _Lift(NamedTuple):
+    """Information given to unknowns, relative to what they have.
+
+    Attributes:
+        own: control points.
+        shared: unknowns they share.
+    """
+
+    own: Float[Array, "control n"]
+    shared: Float[Array, "shared"]
+
+
+class _Attempt(NamedTuple):
+    """A factor and how it came about.
+
+    Attributes:
+        factor: of the lifted arrow.
+        lift: what was added.
+        probe: lift of the last probe, relative to the diagonal.
+        probing: whether this lift is the same for all unknowns.
+    """
+
+    factor: ArrowFactor
+    lift: _Lift
+    probe: Float[Array, ""]
+    probing: Bool[Array, ""]
 
 
 class _Spread(NamedTuple):
@@ -84,7 +118,7 @@ class _Frames(NamedTuple):
 
 @eqx.filter_jit
 def posterior(
-    arrow: Arrow,
+    arrow: ArrowMatrix,
     basis: SplineBasis,
     body: BodyModel,
     parameters: BodyParameters,
@@ -111,7 +145,7 @@ def posterior(
         Finite numbers, whatever is not determined: its variance is large.
     """
     with jax.default_matmul_precision("highest"):
-        factor, jitter = _factor(arrow)
+        factor, lifted = _factor(arrow)
         spread = _spread_of(factor, arrow.border.shape[0])
         root, joints, markers = _frames(spread, basis, body, parameters, pose, turning)
     n_scale, n_marker = len(body.segment_names), len(body.marker_names)
@@ -125,33 +159,59 @@ def posterior(
         log_scale=scales @ scales.T,
         marker_offset=jnp.sqrt(offsets).reshape(n_marker, 3),
         cameras=cameras @ cameras.T,
-        jitter=jitter,
+        lifted=lifted,
     )
 
 
-def _factor(arrow: Arrow) -> tuple[ArrowFactor, Float[Array, ""]]:
-    """Factor of the arrow with the least lift that makes it definite, and that lift."""
+def _factor(arrow: ArrowMatrix) -> tuple[ArrowFactor, Int[Array, ""]]:
+    """Factor of the arrow, lifted where it is not definite, and the number of unknowns lifted.
+
+    Nothing is lifted at first. If that fails, a small lift of everything shows the pivots that
+    vanish without it, and then only these are lifted.
+    """
     band, border, corner = arrow
     dtype, eye = band.dtype, jnp.eye(band.shape[2], dtype=band.dtype)
-    diagonal, own = jnp.einsum("kii->ki", band[0]), jnp.diagonal(corner)
-    missing, lacking = jnp.where(diagonal > ABSENT, 0, 1), jnp.where(own > ABSENT, 0, 1)
+    have = _Lift(jnp.einsum("kii->ki", band[0]), jnp.diagonal(corner))
+    # A control point that nothing informs, in padding or beyond a gap, gets a variance of one.
+    missing = jax.tree.map(lambda x: jnp.where(x > ABSENT, 0, 1).astype(dtype), have)
+    scale = jax.tree.map(jnp.add, have, missing)
 
-    def attempt(tried: tuple[ArrowFactor, Array]) -> tuple[ArrowFactor, Array]:
-        jitter = tried[1] * STIFFER
-        lift = jitter * diagonal + missing.astype(dtype)
-        shared_lift = jitter * own + lacking.astype(dtype)
-        lifted = band.at[0].add(lift[..., None] * eye[None])
-        return factor_arrow(lifted, border, corner + jnp.diag(shared_lift)), jitter
+    def factored(lift: _Lift) -> ArrowFactor:
+        own, shared = jax.tree.map(lambda x, s, m: x * s + m, lift, scale, missing)
+        lifted = band.at[0].add(own[..., None] * eye[None])
+        return factor_arrow(lifted, border, corner + jnp.diag(shared))
 
-    def goes_on(tried: tuple[ArrowFactor, Array]) -> Array:
-        factor, jitter = tried
-        finite = jnp.isfinite(factor.diagonal).all() & jnp.isfinite(factor.schur).all()
-        return ~finite & (jitter < STIFFEST)
+    def pivots(factor: ArrowFactor) -> _Lift:
+        own = jnp.einsum("gii->gi", factor.diagonal).reshape(-1, band.shape[2])
+        found = _Lift(own[: band.shape[1]], jnp.diagonal(factor.schur))
+        return jax.tree.map(lambda x, s: x * x / s, found, scale)
 
-    shapes = jax.eval_shape(factor_arrow, band, border, corner)
-    nothing = jax.tree.map(lambda x: jnp.full(x.shape, jnp.nan, dtype), shapes)
-    before = jnp.asarray(JITTER * jnp.finfo(dtype).eps / STIFFER, dtype)
-    return jax.lax.while_loop(goes_on, attempt, (nothing, before))
+    def fails(found: _Lift) -> Array:
+        least = ROUNDING * jnp.finfo(dtype).eps
+        # Comparisons with NaN are false.
+        return ~((found.own > least).all() & (found.shared > least).all())
+
+    def again(now: _Attempt) -> _Attempt:
+        probe = jnp.where(now.probing, now.probe, now.probe * STIFFER)
+        found = pivots(now.factor)
+
+        def chosen(pivot: Array, scale: Array) -> Array:
+            given = jnp.maximum(GIVEN * probe, 1 / scale)
+            return jnp.where(now.probing, jnp.where(pivot > WEAK * probe, 0, given), probe)
+
+        lift = jax.tree.map(chosen, found, scale)
+        return _Attempt(factored(lift), lift, probe, ~now.probing)
+
+    def goes_on(now: _Attempt) -> Array:
+        return (now.probing | fails(pivots(now.factor))) & (now.probe < STIFFEST)
+
+    # As if a probe had found all pivots large: the first factor is of the arrow as it is.
+    nothing = jax.tree.map(jnp.zeros_like, have)
+    shapes = jax.eval_shape(factored, nothing)
+    large = jax.tree.map(lambda x: jnp.full(x.shape, jnp.inf, dtype), shapes)
+    before = jnp.asarray(PROBE * jnp.finfo(dtype).eps / STIFFER, dtype)
+    done = jax.lax.while_loop(goes_on, again, _Attempt(large, nothing, before, jnp.asarray(True)))
+    return done.factor, sum((x > 0).sum() for x in done.lift)
 
 
 def _spread_of(factor: ArrowFactor, n_control: int) -> _Spread:

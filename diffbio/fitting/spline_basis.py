@@ -1,6 +1,7 @@
 """Sample times sorted into the knot intervals of a spline, and sums over what an interval holds."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -116,8 +117,9 @@ def make_spline_basis(
 
 def _overlap(parts: list[Float[Array, "interval q"]]) -> Float[Array, "control q"]:
     """Sum of per-interval parts, each shifted by its place in the window."""
-    last = len(parts) - 1
-    return sum(
-        (jnp.pad(part, ((j, last - j), (0, 0))) for j, part in enumerate(parts[1:], 1)),
-        jnp.pad(parts[0], ((0, last), (0, 0))),
-    )
+    n_interval, n = parts[0].shape
+    total = jnp.zeros((n_interval + len(parts) - 1, n), parts[0].dtype)
+    for j, part in enumerate(parts):
+        here = jax.lax.dynamic_slice(total, (j, 0), part.shape)
+        total = jax.lax.dynamic_update_slice(total, here + part, (j, 0))
+    return total

@@ -6,15 +6,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel, BodyParameters, Pose
+from diffbio.body.jacobian import twist_kinematics
 from diffbio.cameras import CameraRig, triangulate
 from diffbio.errors import FitError
 from diffbio.fitting.inverse_kinematics import rigid_roots, solve_poses
 from diffbio.fitting.residuals.person import scale_covariance
-from diffbio.geometry import quaternion_from_matrix
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
 
 PAIR_BIAS_SD = 0.015
@@ -25,6 +25,12 @@ SHORTEST_PAIR = 0.15
 
 MIN_DEPTH = 0.3
 """In metres: nobody is filmed from nearer."""
+
+SAMPLES = 64
+"""Poses of the base model that tell how rigid a pair of markers is."""
+
+FRAMES_SIZED = 400
+"""At most so many frames, spread over the trial, say how far keypoints are from each other."""
 
 MIN_POINTS = 4
 """Points a frame needs before its pose is trusted."""
@@ -75,71 +81,111 @@ def find_start(body: BodyModel, rig: CameraRig, keypoints: Keypoints) -> Start:
             f"No frame has {MIN_POINTS} keypoints seen by two cameras, so there is nothing to "
             "start from. Check that keypoints and calibration belong together."
         )
-    parameters = _first_size(body, points, seen, dtype)
-    pose, distance = _first_poses(body, parameters, points, seen, dtype)
-    plausible = np.asarray(distance) < 3 * np.median(np.asarray(distance)[enough]) + 0.05
-    centre = np.nanmedian(points[enough].reshape(-1, 3), axis=0)
-    middle = jnp.asarray(np.where(seen[..., None], points, centre), dtype)
-    depth = np.median(np.asarray(rig.depth(middle))[:, seen], axis=1)
-    cut = jax.tree.map(lambda x: x[:n], pose)
+    samples, slope = _sampled_markers(body, body.default_parameters(dtype))
+    parameters = _first_size(body, points, seen, samples, slope, dtype)
+    pose, distance = _first_poses(body, parameters, points, seen, samples)
+    plausible = distance < 3 * np.median(distance[enough]) + 0.05
+    cut = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[:n]), pose)
     return Start(
         parameters=parameters,
         elapsed=np.asarray(keypoints.time, float) - float(keypoints.time[0]),
         pose=cut,
         posed=(enough & plausible)[:n],
         points=points[:n],
-        depth=np.maximum(depth, MIN_DEPTH),
+        depth=np.maximum(_depth(rig, points), MIN_DEPTH),
     )
 
 
-def _random_markers(body: BodyModel) -> Float[np.ndarray, "sample marker 3"]:
-    """Markers of the base model in the root frame, over poses spread through the ranges."""
+def _depth(
+    rig: CameraRig, points: Float[np.ndarray, "time marker 3"]
+) -> Float[np.ndarray, "camera"]:
+    """Median distance of what was triangulated along every optical axis, in metres."""
+    known = points[np.isfinite(points).all(-1)]
+    axis = np.asarray(rig.camera_from_world_rotation, float)[:, 2]
+    along = np.asarray(rig.camera_from_world_translation, float)[:, 2]
+    return np.median(axis @ known.T + along[:, None], axis=1)
+
+
+def _sampled_markers(
+    body: BodyModel, parameters: BodyParameters
+) -> tuple[Float[np.ndarray, "sample marker 3"], Float[np.ndarray, "marker 3 segment"]]:
+    """Markers in the root frame, over poses spread through the ranges; the last is neutral.
+
+    Also the derivatives of the neutral pose's markers by the log scales.
+    """
     rng = np.random.default_rng(0)
     low, high = body.joint_range.T
     mean, sd = body.joint_posture
-    reach = np.clip(rng.normal(mean, np.minimum(sd, 0.4), (64, len(mean))), low, high)
-    pose = body.neutral_pose(64)
-    pose = Pose(pose.root_position, pose.root_quaternion, jnp.asarray(reach, np.float32))
-    return np.asarray(jax.jit(body.marker_positions)(body.default_parameters(), pose), float)
+    reach = np.clip(rng.normal(mean, np.minimum(sd, 0.4), (SAMPLES, len(mean))), low, high)
+    joints = jnp.asarray(np.vstack([reach, body.joint_reference]), parameters.log_scale.dtype)
+    markers, slope = _markers_at(body, parameters, joints)
+    return np.asarray(markers, float), np.asarray(slope, float)
+
+
+@eqx.filter_jit
+def _markers_at(
+    body: BodyModel, parameters: BodyParameters, joints: Float[Array, "sample joint"]
+) -> tuple[Float[Array, "sample marker 3"], Float[Array, "marker 3 segment"]]:
+    """Markers in the root frame, and by the log scales in the last pose: in one program."""
+    kinematics = twist_kinematics(body)
+    root = jnp.zeros((len(joints), 3), joints.dtype)
+    upright = jnp.broadcast_to(jnp.eye(4, dtype=joints.dtype)[:1], (len(joints), 4))
+    twists = kinematics(parameters, Pose(root, upright, joints))
+    shifts = twists.twist[-1, 3:, :, 6 + joints.shape[1] :][:, kinematics.carrier]
+    segment = np.asarray(body.segment_of_body)[body.marker_body]
+    mine = jnp.asarray(np.eye(len(body.segment_names))[segment], joints.dtype)
+    own = (twists.rotation[:, :, -1] * twists.own_scale.T[None]).sum(1)
+    slope = jnp.transpose(shifts, (1, 0, 2)) + own.T[:, :, None] * mine[:, None]
+    return jnp.transpose(twists.arm, (1, 2, 0)), slope
 
 
 def _first_size(
     body: BodyModel,
     points: Float[np.ndarray, "time marker 3"],
     seen: Bool[np.ndarray, "time marker"],
+    samples: Float[np.ndarray, "sample marker 3"],
+    slope: Float[np.ndarray, "marker 3 segment"],
     dtype: np.dtype,
 ) -> BodyParameters:
     """Segment scales from distances between points, the more rigid the pair the more it says.
 
     A ridge regression of the log ratios of measured to modelled distances, with the fit's own
     prior on the scales.
+
+    Args:
+        body: the anatomy.
+        points: triangulated markers, any value where unseen.
+        seen: which of them there are.
+        samples: the base model's markers over many poses, the neutral one last.
+        slope: derivatives of the last of them by the log scales.
+        dtype: of the scales.
     """
-    samples = _random_markers(body)
+    some = np.flatnonzero(seen.any(1))
+    some = some[np.linspace(0, len(some) - 1, min(len(some), FRAMES_SIZED)).round().astype(int)]
+    points, seen = points[some], seen[some]
     a, b = np.triu_indices(len(body.marker_names), 1)
-    lengths = np.linalg.norm(samples[:, a] - samples[:, b], axis=-1)
+    lengths = np.linalg.norm(samples[:-1, a] - samples[:-1, b], axis=-1)
     both = seen[:, a] & seen[:, b]
     use = (lengths.mean(0) > SHORTEST_PAIR) & both.any(0)
     a, b, both, spread = a[use], b[use], both[:, use], lengths.std(0)[use]
-    base = body.default_parameters(dtype)
-    if not a.size:
-        return base
-    gaps = np.where(both, np.linalg.norm(points[:, a] - points[:, b], axis=-1), np.nan)
-    measured = np.nanmedian(gaps, axis=0)
-    neutral = body.neutral_pose(dtype=dtype)
-
-    def log_length(log_scale: jax.Array) -> jax.Array:
-        markers = body.marker_positions(BodyParameters(log_scale, base.marker_offset), neutral)[0]
-        gap = markers[a] - markers[b]
-        return 0.5 * jnp.log((gap * gap).sum(-1))
-
-    slope = np.asarray(jax.jit(jax.jacfwd(log_length))(base.log_scale), float)
-    model = np.exp(np.asarray(log_length(base.log_scale), float))
-    ratio = np.log(measured / model)
+    gaps = np.where(both, np.linalg.norm(points[:, a] - points[:, b], axis=-1), np.inf)
+    measured = _lower_median(gaps, both.sum(0))
+    gap = samples[-1, a] - samples[-1, b]
+    model = np.linalg.norm(gap, axis=-1)
+    by_scale = np.einsum("pi,pis->ps", gap, slope[a] - slope[b]) / model[:, None] ** 2
     weight = model**2 / (spread**2 + PAIR_BIAS_SD**2)
     precision = np.linalg.inv(scale_covariance(body.segment_names))
-    normal = slope.T @ (weight[:, None] * slope) + precision
-    log_scale = np.linalg.solve(normal, slope.T @ (weight * ratio))
+    normal = by_scale.T @ (weight[:, None] * by_scale) + precision
+    log_scale = np.linalg.solve(normal, by_scale.T @ (weight * np.log(measured / model)))
+    base = body.default_parameters(dtype)
     return BodyParameters(jnp.asarray(log_scale, dtype), base.marker_offset)
+
+
+def _lower_median(
+    values: Float[np.ndarray, "time pair"], count: Int[np.ndarray, "pair"]
+) -> Float[np.ndarray, "pair"]:
+    """Median of the `count` smallest values of each column, many times quicker than nanmedian."""
+    return np.sort(values, axis=0)[np.maximum(count - 1, 0) // 2, np.arange(values.shape[1])]
 
 
 def _first_poses(
@@ -147,24 +193,14 @@ def _first_poses(
     parameters: BodyParameters,
     points: Float[np.ndarray, "time marker 3"],
     seen: Bool[np.ndarray, "time marker"],
-    dtype: np.dtype,
-) -> tuple[Pose, Array]:
-    samples = _random_markers(body)
-    rigidity = 1 / (0.05 + samples.std(0).max(-1)) ** 2
-    neutral = np.asarray(
-        jax.jit(body.marker_positions)(parameters, body.neutral_pose(dtype=dtype))[0], float
-    )
+    samples: Float[np.ndarray, "sample marker 3"],
+) -> tuple[Pose, Float[np.ndarray, "time"]]:
+    """Poses of all frames, and how far their markers are from the points, in metres."""
+    dtype = parameters.log_scale.dtype
+    rigidity = 1 / (0.05 + samples[:-1].std(0).max(-1)) ** 2
+    neutral = _sampled_markers(body, parameters)[0][-1]
     weight = seen.astype(float)
     position, rotation = rigid_roots(neutral, rigidity, np.nan_to_num(points), weight)
-    start = Pose(
-        jnp.asarray(position, dtype),
-        quaternion_from_matrix(jnp.asarray(rotation, dtype)),
-        jnp.asarray(np.tile(body.joint_posture[0], (len(points), 1)), dtype),
-    )
-    return solve_poses(
-        body,
-        parameters,
-        start,
-        jnp.asarray(np.nan_to_num(points), dtype),
-        jnp.asarray(weight, dtype),
-    )
+    arrays = (position, rotation, np.nan_to_num(points), weight)
+    pose, distance = solve_poses(body, parameters, *(jnp.asarray(x, dtype) for x in arrays))
+    return pose, np.asarray(distance)

@@ -17,7 +17,7 @@ from diffbio.body import BodyParameters
 from diffbio.body.jacobian import twist_kinematics
 from diffbio.cameras.adjustment import COLUMNS, WIDTH, adjustment_of
 from diffbio.fitting.banded import solve_arrow
-from diffbio.fitting.normal_equations import frame_system
+from diffbio.fitting.normal_equations import FrameSystem, ToParameters, frame_system
 from diffbio.fitting.prior_equations import band_of, corner_of, means_of
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.residuals import Estimate, Reprojection
@@ -172,33 +172,49 @@ class System:
             points = jnp.transpose(twists.arm, (1, 2, 0)) + poses.root_position[:, None]
         else:
             points = self._by_slot(estimate.pictured)
-        frames = frame_system(
-            self.kinematics,
-            twists,
-            poses.root_position,
-            look(reprojection, estimate.rig, points),
-            self._instruments(state, estimate, points),
-        )
+        instruments = self._instruments(state, estimate, points)
+        sight = look(reprojection, estimate.rig, points)
+        frames = frame_system(self.kinematics, twists, poses.root_position, sight, instruments)
         frames = jax.lax.optimization_barrier(frames)
+        to_parameters = ToParameters(self.kinematics, twists, instruments)
+        corner = to_parameters(to_parameters(frames.corner).T)
         curvatures = [prior.curvature(estimate) for prior in problem.priors]
-        border = basis.gather(frames.border)
         held = corner_of(problem.body, curvatures, self.columns)
         means, mean_corner = means_of(problem.body, curvatures, basis)
         if problem.timed:
             by_control, by_shared = self._whole_gradient(state, tail)
         else:
             by_sample, of_priors = self._prior_gradient(state)
-            by_control = border[..., -1] + basis.gather(basis.full_slots(by_sample))
-            by_shared = frames.gradient + of_priors
+            by_control = basis.gather(frames.pull + basis.full_slots(by_sample))
+            by_shared = to_parameters(frames.gradient[None])[0] + of_priors
         zero = jnp.zeros_like(mean_corner)
         return Arrow(
             band=basis.gather_pairs(frames.own) + band_of(curvatures, basis),
-            border=jnp.concatenate([border[..., :-1], means], axis=2),
-            corner=jax.scipy.linalg.block_diag(frames.corner + held, jnp.diag(mean_corner)),
+            border=self._border_of(frames, to_parameters, means),
+            corner=jax.scipy.linalg.block_diag(corner + held, jnp.diag(mean_corner)),
             own_gradient=by_control,
             shared_gradient=jnp.concatenate([by_shared, zero]),
             prior=jnp.concatenate([jnp.diagonal(held), zero]),
         )
+
+    def _border_of(
+        self,
+        frames: FrameSystem,
+        to_parameters: ToParameters,
+        means: Float[Array, "control n joint"],
+    ) -> Float[Array, "control n shared"]:
+        """Control points against all shared unknowns."""
+        parts = (frames.scales, frames.offsets, frames.cameras)
+        scales, offsets, cameras = (self.basis.gather(part) for part in parts)
+        scales, cameras = to_parameters.parts(scales, offsets, cameras)
+        parts = (scales, offsets, cameras, means)
+        border = jnp.zeros((*means.shape[:2], sum(part.shape[2] for part in parts)), means.dtype)
+        at = 0
+        # Written one after the other: XLA on a CPU is slow to concatenate.
+        for part in jax.lax.optimization_barrier(parts):
+            border = jax.lax.dynamic_update_slice(border, part, (0, 0, at))
+            at += part.shape[2]
+        return border
 
     def _instruments(self, state: State, estimate: Estimate, points: Array) -> Instruments:
         """What is unknown of the cameras, beside the points they see."""

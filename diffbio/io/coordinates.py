@@ -15,6 +15,7 @@ from diffbio.io.axes import (
     opensim_from_world,
     pelvis_angles,
 )
+from diffbio.io.deviations import pelvis_moves_with_root, pelvis_sd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,22 +26,28 @@ class Coordinates:
         names: OpenSim-style names.
         units: `rad`, `deg` or `m`, one per coordinate.
         values: one column per coordinate.
+        sd: standard deviations in the same units, NaN where one is not known; None where
+            none is.
     """
 
     names: tuple[str, ...]
     units: tuple[str, ...]
     values: Float[np.ndarray, "time coordinate"]
+    sd: Float[np.ndarray, "time coordinate"] | None = None
 
     def in_degrees(self) -> "Coordinates":
         """The same, with every angle in degrees; lengths stay in metres."""
         factor = np.array([np.rad2deg(1.0) if unit == "rad" else 1.0 for unit in self.units])
         units = tuple("deg" if unit == "rad" else unit for unit in self.units)
-        return Coordinates(self.names, units, self.values * factor)
+        sd = None if self.sd is None else self.sd * factor
+        return Coordinates(self.names, units, self.values * factor, sd)
 
     def select(self, names: tuple[str, ...]) -> "Coordinates":
         """These coordinates only, in this order."""
         order = [self.names.index(name) for name in names]
-        return Coordinates(names, tuple(self.units[i] for i in order), self.values[:, order])
+        units = tuple(self.units[i] for i in order)
+        sd = None if self.sd is None else self.sd[:, order]
+        return Coordinates(names, units, self.values[:, order], sd)
 
 
 def coordinates_of(fit: Fit) -> Coordinates:
@@ -49,17 +56,28 @@ def coordinates_of(fit: Fit) -> Coordinates:
     The pelvis is `BodyModel.pelvis_name`. A body without one is described by its root
     segment, whose axes are then taken as MuJoCo's (x forward, y left, z up).
     """
-    motion = fit.motion
     position, world_from_pelvis = _pelvis(fit)
+    angles = pelvis_angles(world_from_pelvis)
     joint_units = tuple("m" if kind == "slide" else "rad" for kind in fit.body.joint_kinds)
     return Coordinates(
         names=PELVIS_TRANSLATIONS + PELVIS_ANGLES + tuple(fit.body.joint_names),
         units=("m",) * 3 + ("rad",) * 3 + joint_units,
-        values=np.concatenate(
-            [opensim_from_world(position), pelvis_angles(world_from_pelvis), motion.joints],
-            axis=1,
-        ),
+        values=np.concatenate([opensim_from_world(position), angles, fit.motion.joints], axis=1),
+        sd=_sd(fit, position, angles),
     )
+
+
+def _sd(
+    fit: Fit, position: Float[np.ndarray, "time 3"], angles: Float[np.ndarray, "time 3"]
+) -> Float[np.ndarray, "time coordinate"] | None:
+    if fit.uncertainty is None:
+        return None
+    if pelvis_moves_with_root(fit.body):
+        pelvis = pelvis_sd(fit.uncertainty.root, position - fit.motion.root_position, angles)
+    else:
+        # What the joints between add is correlated with the root, and that is not kept.
+        pelvis = np.full((len(position), 6), np.nan)
+    return np.concatenate([pelvis, fit.uncertainty.joints], axis=1)
 
 
 def _pelvis(fit: Fit) -> tuple[Float[np.ndarray, "time 3"], Float[np.ndarray, "time 3 3"]]:

@@ -2,30 +2,24 @@
 
 import datetime
 import pathlib
-from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 import diffbio
-from diffbio.cameras import CameraRig
 from diffbio.fitting.fit import Fit
 from diffbio.io.axes import PELVIS_ANGLES
-from diffbio.io.coordinates import coordinates_of
+from diffbio.io.coordinates import Coordinates, coordinates_of
+from diffbio.io.deviations import height_sd, scale_sd
+from diffbio.io.netcdf_cameras import WORLD, Variable, camera_variables, sd_variable
 from diffbio.io.trial import Trial
-
-_Variable: TypeAlias = tuple[tuple[str, ...], object, dict[str, str]]
-
-WORLD = "world: x forward, y left, z up"
-CAMERA = "camera: x right, y down, z forward"
 
 
 def write_netcdf(path: pathlib.Path, fit: Fit, trial: Trial) -> None:
     """Write everything a fit estimated, with named dimensions and units.
 
-    Standard deviations are present for every estimate and NaN where the solver does not
-    estimate them; their `comment` says so.
+    Every estimate has a standard deviation beside it (`_sd`). It is NaN where it was not
+    estimated, and its `comment` says so.
 
     Args:
         path: the file to write.
@@ -45,41 +39,32 @@ def write_netcdf(path: pathlib.Path, fit: Fit, trial: Trial) -> None:
 
 def dataset_of(fit: Fit, trial: Trial) -> xr.Dataset:
     """The content of `fit.nc` as an xarray dataset: SI units, radians, pixels."""
+    coordinates = coordinates_of(fit)
     variables = (
-        _motion(fit)
-        | _coordinates(fit)
-        | _person(fit)
-        | _observations(fit, trial)
-        | _rig(fit.rig, "")
-        | _rig(fit.rig_before, "given_")
+        _motion(fit) | _coordinates(fit, coordinates) | _person(fit) | camera_variables(fit, trial)
     )
-    return xr.Dataset(variables, coords=_labels(fit, trial), attrs=_provenance(fit, trial))
+    return xr.Dataset(variables, coords=_labels(fit, coordinates), attrs=_provenance(fit, trial))
 
 
-def detections(fit: Fit, trial: Trial) -> Float[np.ndarray, "camera time marker 2"]:
-    """Detected pixels of the fitted keypoints, in marker order; NaN where nothing was used."""
-    names = trial.keypoints.names
-    order = [names.index(name) for name in fit.body.marker_names]
-    pixels = np.asarray(trial.keypoints.pixels)[:, :, order]
-    return np.where(np.isfinite(fit.error.px)[..., None], pixels, np.nan)
-
-
-def _labels(fit: Fit, trial: Trial) -> dict[str, object]:
+def _labels(fit: Fit, coordinates: Coordinates) -> dict[str, object]:
     body = fit.body
-    return {
+    labels = {
         "time": ("time", fit.motion.time, {"units": "s"}),
-        "coordinate": list(coordinates_of(fit).names),
+        "coordinate": list(coordinates.names),
         "joint": list(body.joint_names),
         "marker": list(body.marker_names),
         "body": list(body.body_names),
         "segment": list(body.segment_names),
-        "camera": list(trial.keypoints.camera_names),
+        "camera": list(fit.error.camera_names),
         "axis": ["x", "y", "z"],
         "pelvis_angle": list(PELVIS_ANGLES),
     }
+    if fit.held_out is not None:
+        labels["held_out_camera"] = [fit.held_out.name]
+    return labels
 
 
-def _motion(fit: Fit) -> dict[str, _Variable]:
+def _motion(fit: Fit) -> dict[str, Variable]:
     motion = fit.motion
     metres = {"units": "m", "frame": WORLD}
     rotation = {"units": "1", "frame": WORLD}
@@ -91,7 +76,13 @@ def _motion(fit: Fit) -> dict[str, _Variable]:
             rotation | {"long_name": "world_from_root, unit quaternion, w first"},
         ),
         "marker_position": (("time", "marker", "axis"), motion.markers, metres),
-        "marker_position_sd": _not_estimated(fit, ("time", "marker", "axis"), motion.markers, "m"),
+        "marker_position_sd": sd_variable(
+            fit,
+            ("time", "marker", "axis"),
+            motion.markers.shape,
+            None if fit.uncertainty is None else fit.uncertainty.markers,
+            "m",
+        ),
         "body_position": (("time", "body", "axis"), motion.body_positions, metres),
         "body_rotation": (
             ("time", "body", "row", "column"),
@@ -106,18 +97,18 @@ def _motion(fit: Fit) -> dict[str, _Variable]:
     }
 
 
-def _coordinates(fit: Fit) -> dict[str, _Variable]:
-    motion, coordinates = fit.motion, coordinates_of(fit)
+def _coordinates(fit: Fit, coordinates: Coordinates) -> dict[str, Variable]:
+    motion, dims = fit.motion, ("time", "coordinate")
     per_second = "unit of the joint (joint_units) per second"
     return {
         "coordinate_value": (
-            ("time", "coordinate"),
+            dims,
             coordinates.values,
             {"long_name": "pelvis in OpenSim axes, then joints", "units": "see coordinate_units"},
         ),
         "coordinate_units": (("coordinate",), list(coordinates.units), {}),
-        "coordinate_value_sd": _not_estimated(
-            fit, ("time", "coordinate"), coordinates.values, "see coordinate_units"
+        "coordinate_value_sd": sd_variable(
+            fit, dims, coordinates.values.shape, coordinates.sd, "see coordinate_units"
         ),
         "joint_units": (("joint",), list(coordinates.units[6:]), {}),
         "joint_velocity": (("time", "joint"), motion.joint_velocity, {"units": per_second}),
@@ -129,78 +120,33 @@ def _coordinates(fit: Fit) -> dict[str, _Variable]:
     }
 
 
-def _person(fit: Fit) -> dict[str, _Variable]:
+def _person(fit: Fit) -> dict[str, Variable]:
     body, parameters = fit.body, fit.parameters
     scale = np.exp(np.asarray(parameters.log_scale))
     offset = np.asarray(parameters.marker_offset)
     height = body.height(parameters)
+    offset_sd = None if fit.uncertainty is None else fit.uncertainty.marker_offset
     return {
         "segment_scale": (
             ("segment",),
             scale,
             {"units": "1", "long_name": "size relative to the base model"},
         ),
-        "segment_scale_sd": _not_estimated(fit, ("segment",), scale, "1"),
+        "segment_scale_sd": sd_variable(fit, ("segment",), scale.shape, scale_sd(fit), "1"),
         "marker_offset": (
             ("marker", "axis"),
             offset,
             {"units": "m", "frame": "body that carries the marker"},
         ),
-        "marker_offset_sd": _not_estimated(fit, ("marker", "axis"), offset, "m"),
+        "marker_offset_sd": sd_variable(fit, ("marker", "axis"), offset.shape, offset_sd, "m"),
         "height": (
             (),
             np.nan if height is None else height,
             {"units": "m", "long_name": "standing; NaN where the body model does not define it"},
         ),
+        "height_sd": sd_variable(fit, (), (), height_sd(fit), "m"),
         "mass": ((), body.mass(parameters), {"units": "kg"}),
     }
-
-
-def _observations(fit: Fit, trial: Trial) -> dict[str, _Variable]:
-    error, dims = fit.error, ("camera", "time", "marker")
-    px = {"units": "px", "frame": "image: u right, v down, origin at the top-left pixel's centre"}
-    return {
-        "detected_px": ((*dims, "uv"), detections(fit, trial), px),
-        "projected_px": ((*dims, "uv"), error.projected_px, px),
-        "reprojection_error_px": (dims, error.px, {"units": "px"}),
-        "confidence": (dims, error.confidence, {"units": "1"}),
-    }
-
-
-def _rig(rig: CameraRig, prefix: str) -> dict[str, _Variable]:
-    which = {"comment": "as given" if prefix else "as fitted"}
-    px = {"units": "px"} | which
-    rotation = np.asarray(rig.camera_from_world_rotation)
-    return {
-        f"{prefix}camera_focal_px": (("camera", "uv"), np.asarray(rig.focal_px), px),
-        f"{prefix}camera_principal_px": (("camera", "uv"), np.asarray(rig.principal_px), px),
-        f"{prefix}camera_distortion": (
-            ("camera", "distortion"),
-            np.asarray(rig.distortion),
-            {"units": "1", "long_name": "OpenCV k1 k2 p1 p2 k3; fisheye k1 k2 k3 k4 0"} | which,
-        ),
-        f"{prefix}camera_from_world_rotation": (
-            ("camera", "row", "column"),
-            rotation,
-            {"units": "1", "frame": CAMERA} | which,
-        ),
-        f"{prefix}camera_from_world_translation": (
-            ("camera", "axis"),
-            np.asarray(rig.camera_from_world_translation),
-            {"units": "m", "frame": CAMERA} | which,
-        ),
-        f"{prefix}camera_image_size_px": (
-            ("camera", "width_height"),
-            np.asarray(rig.image_size),
-            px,
-        ),
-        f"{prefix}camera_fisheye": (("camera",), np.asarray(rig.fisheye), which),
-    }
-
-
-def _not_estimated(fit: Fit, dims: tuple[str, ...], like: np.ndarray, units: str) -> _Variable:
-    comment = f"standard deviation, not estimated by this solver ({fit.solver})"
-    return dims, np.full(like.shape, np.nan), {"units": units, "comment": comment}
 
 
 def _provenance(fit: Fit, trial: Trial) -> dict[str, object]:
@@ -219,5 +165,22 @@ def _provenance(fit: Fit, trial: Trial) -> dict[str, object]:
         "solver_outcome": fit.outcome.name.lower(),
         "solver_cost": float(fit.cost),
         "world_axes": WORLD,
-        "time_offsets": f"not estimated by this solver ({fit.solver})",
+        "time_offsets": "camera_adjustment_clock_offset and _drift"
+        if "clocks" in fit.refined
+        else "not refined: clocks as given",
+        "refined": " ".join(fit.refined) or "nothing",
+        "held_out_camera": "none" if fit.held_out is None else fit.held_out.name,
+        **_certainty(fit),
+    }
+
+
+def _certainty(fit: Fit) -> dict[str, object]:
+    """What was found out about the noise, and what not about the unknowns."""
+    if fit.uncertainty is None:
+        return {"uncertainty": "not estimated in this fit"}
+    return {
+        "uncertainty": "marginal standard deviations; multiply by 1.645 for 90 % bands",
+        "noise_factor": float(fit.uncertainty.noise),
+        "noise_factor_meaning": "deviation of the detections relative to what the fit assumed",
+        "undetermined": "\n".join(fit.uncertainty.undetermined),
     }

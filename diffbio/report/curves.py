@@ -71,8 +71,8 @@ def charts_of(coordinates: Coordinates) -> tuple[Chart, ...]:
         units[stem] = coordinates.units[i]
     charts = []
     for stem, column in columns.items():
-        group, title = _TITLES.get(stem, ("Other", stem.replace("_", " ").capitalize()))
-        charts.append(Chart(group, title, stem, units[stem], column))
+        group = _TITLES.get(stem, ("Other",))[0]
+        charts.append(Chart(group, title_of(stem), stem, units[stem], column))
     order = list(_TITLES)
     charts.sort(
         key=lambda chart: (
@@ -81,6 +81,11 @@ def charts_of(coordinates: Coordinates) -> tuple[Chart, ...]:
         )
     )
     return tuple(charts)
+
+
+def title_of(stem: str) -> str:
+    """Plain words for a coordinate without its side."""
+    return _TITLES.get(stem, ("Other", stem.replace("_", " ").capitalize()))[1]
 
 
 def split_side(name: str) -> tuple[str, str]:

@@ -11,15 +11,15 @@ from diffbio.cameras import CameraRig
 from diffbio.errors import InputError
 from diffbio.fitting.fit import Fit
 from diffbio.io.coordinates import coordinates_of
+from diffbio.io.deviations import NINETY_PERCENT
 from diffbio.io.trial import Trial
 from diffbio.report import quality
+from diffbio.report.body_rows import adjustment_rows, bones, length_rows, rounded, scale_rows
 from diffbio.report.curves import GROUPS, charts_of, drawn_frames, split_side
 from diffbio.report.pictures import panels
 
 MOST_CURVE_FRAMES = 1200
 MOST_FIGURE_NUMBERS = 150_000
-SHORTEST_BONE_M = 0.03
-"""Distances between joints below this are the inside of one joint, not a segment."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +44,17 @@ class Comparison:
 def page_data(fit: Fit, trial: Trial) -> dict[str, object]:
     """Everything the page's scripts draw; finite numbers or None throughout."""
     edges = _edges(fit, trial)
-    seen = any(np.isfinite(fit.error.px).ravel())
+    seen = bool(np.isfinite(fit.error.px).any())
     return {
         "cameras": _cameras(fit) if seen else [],
+        "held_out": _held_out(fit, trial),
         "keypoints": _keypoints(fit) if seen else [],
         "curves": _curves(fit),
         "figure": _figure(fit, edges),
         "pictures": panels(fit, trial, edges),
-        "scales": [
-            {"name": name, "percent": _rounded(100 * (scale - 1), 1)}
-            for name, scale in quality.scales(fit).items()
-        ],
-        "lengths": _lengths(fit),
-        "adjustments": _adjustments(fit),
+        "scales": scale_rows(fit),
+        "lengths": length_rows(fit),
+        "adjustments": adjustment_rows(fit, trial.frame_rate_hz),
     }
 
 
@@ -71,27 +69,41 @@ def _cameras(fit: Fit) -> list[dict[str, object]]:
         rows.append(
             {
                 "name": name,
-                "median_px": _rounded(error["median"], 2),
-                "mean_px": _rounded(error["mean"], 2),
-                "median_mm": _rounded(np.nanmedian(mm[i]), 1) if name in per_camera else None,
-                "seen_percent": _rounded(100 * seen[i], 0),
+                "median_px": rounded(error["median"], 2),
+                "mean_px": rounded(error["mean"], 2),
+                "median_mm": rounded(np.nanmedian(mm[i]), 1) if name in per_camera else None,
+                "seen_percent": rounded(100 * seen[i], 0),
                 "odd": name in odd,
             }
         )
     return rows
 
 
+def _held_out(fit: Fit, trial: Trial) -> dict[str, object] | None:
+    """The camera the fit did not use, as one more bar."""
+    mm = quality.held_out_mm(fit, trial)
+    if fit.held_out is None or mm is None or not np.isfinite(mm).any():
+        return None
+    error = fit.held_out.error
+    return {
+        "name": fit.held_out.name,
+        "median_px": rounded(error.median_px, 2),
+        "mean_px": rounded(error.mean_px, 2),
+        "median_mm": rounded(float(np.nanmedian(mm)), 1),
+    }
+
+
 def _keypoints(fit: Fit) -> list[dict[str, object]]:
-    rows = []
+    rows, errors = [], quality.in_step(fit)
     for i, name in enumerate(fit.body.marker_names):
-        px = fit.error.px[:, :, i]
+        px = errors[:, :, i]
         located = (np.isfinite(px).sum(axis=0) >= quality.MIN_VIEWS).mean()
         median = np.nanmedian(px) if np.isfinite(px).any() else np.nan
         rows.append(
             {
                 "name": name,
-                "median_px": _rounded(median, 2),
-                "located_percent": _rounded(100 * located, 0),
+                "median_px": rounded(median, 2),
+                "located_percent": rounded(100 * located, 0),
             }
         )
     return rows
@@ -101,7 +113,8 @@ def _curves(fit: Fit) -> dict[str, object]:
     coordinates = coordinates_of(fit).in_degrees()
     frames = drawn_frames(len(fit.motion.time), MOST_CURVE_FRAMES)
     values = coordinates.values[frames]
-    px = fit.error.px[:, frames]
+    sd = None if coordinates.sd is None else NINETY_PERCENT * coordinates.sd[frames]
+    px = quality.in_step(fit)[:, frames]
     median = [np.nanmedian(e) if np.isfinite(e).any() else np.nan for e in np.swapaxes(px, 0, 1)]
     charts = [
         {
@@ -110,7 +123,11 @@ def _curves(fit: Fit) -> dict[str, object]:
             "coordinate": chart.coordinate,
             "unit": chart.unit,
             "sides": {
-                side: _numbers(values[:, column], 2 if chart.unit == "deg" else 4)
+                side: _numbers(values[:, column], _digits(chart.unit))
+                for side, column in chart.column.items()
+            },
+            "bands": {
+                side: None if sd is None else _numbers(sd[:, column], _digits(chart.unit))
                 for side, column in chart.column.items()
             },
         }
@@ -125,6 +142,10 @@ def _curves(fit: Fit) -> dict[str, object]:
     }
 
 
+def _digits(unit: str) -> int:
+    return 2 if unit == "deg" else 4
+
+
 def _figure(fit: Fit, edges: tuple[tuple[int, int], ...]) -> dict[str, object]:
     """Bodies and markers over time in whole millimetres, world frame; cameras in metres."""
     motion, body = fit.motion, fit.body
@@ -132,7 +153,7 @@ def _figure(fit: Fit, edges: tuple[tuple[int, int], ...]) -> dict[str, object]:
     frames = drawn_frames(len(motion.time), max(2, MOST_FIGURE_NUMBERS // per_frame))
     return {
         "time": _numbers(motion.time[frames], 4),
-        "bones": _bones(fit),
+        "bones": bones(fit),
         "tips": _tips(fit),
         "bodies": [_millimetres(points) for points in motion.body_positions[frames]],
         "markers": [_millimetres(points) for points in motion.markers[frames]],
@@ -142,17 +163,6 @@ def _figure(fit: Fit, edges: tuple[tuple[int, int], ...]) -> dict[str, object]:
             for name, points in zip(fit.rig.names, _pyramids(fit.rig), strict=True)
         ],
     }
-
-
-def _bones(fit: Fit) -> list[tuple[int, int, str]]:
-    """Parent, child and side of every line of the stick figure."""
-    body = fit.body
-    return [
-        (parent, child, split_side(body.body_names[child])[1])
-        for child, parent in enumerate(body.body_parents)
-        # The world body, if it is among them, is not part of the person.
-        if parent >= 0 and body.body_names[parent] != "world"
-    ]
 
 
 def _tips(fit: Fit) -> list[tuple[int, int, str]]:
@@ -189,40 +199,9 @@ def _edges(fit: Fit, trial: Trial) -> tuple[tuple[int, int], ...]:
     return tuple((order[a], order[b]) for a, b in named if a in order and b in order)
 
 
-def _lengths(fit: Fit) -> list[dict[str, object]]:
-    """Distances between the origins of joined bodies of the limbs, median over time, in mm."""
-    rows: dict[str, dict[str, object]] = {}
-    positions, names = fit.motion.body_positions, fit.body.body_names
-    for parent, child, side in _bones(fit):
-        length = float(
-            np.median(np.linalg.norm(positions[:, child] - positions[:, parent], axis=-1))
-        )
-        if side == "m" or not length > SHORTEST_BONE_M:
-            continue
-        stems = split_side(names[parent])[0], split_side(names[child])[0]
-        row = rows.setdefault(
-            " to ".join(stems), {"name": " to ".join(stems), "r": None, "l": None}
-        )
-        row[side] = _rounded(1e3 * length, 0)
-    return list(rows.values())
-
-
-def _adjustments(fit: Fit) -> list[dict[str, object]] | None:
-    if not quality.cameras_were_refined(fit):
-        return None
-    return [
-        {"name": name, **{key: _rounded(value, 2) for key, value in moved.items()}}
-        for name, moved in quality.camera_adjustment(fit).items()
-    ]
-
-
 def _millimetres(points: Float[np.ndarray, "point 3"]) -> list[int | None]:
     return [round(1e3 * x) if np.isfinite(x) else None for x in points.ravel().tolist()]
 
 
 def _numbers(values: Float[np.ndarray, "time"], digits: int) -> list[float | None]:
-    return [_rounded(value, digits) for value in values]
-
-
-def _rounded(value: float, digits: int) -> float | None:
-    return round(float(value), digits) if np.isfinite(value) else None
+    return [rounded(value, digits) for value in values]

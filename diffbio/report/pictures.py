@@ -1,6 +1,7 @@
 """Frames to look at: detections against reprojections, over the video where there is one."""
 
 import base64
+import dataclasses
 import logging
 import pathlib
 from typing import Any
@@ -9,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from diffbio.fitting.fit import Fit
+from diffbio.io.netcdf_cameras import detections
 from diffbio.io.trial import Trial
-from diffbio.io.write_netcdf import detections
 from diffbio.report import quality
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def chosen_frames(fit: Fit) -> list[tuple[int, str]]:
     candidates = np.flatnonzero(views == views.max())
     if views.max() == 0:
         return []
-    medians = np.array([np.nanmedian(fit.error.px[:, frame]) for frame in candidates])
+    error = quality.in_step(fit)
+    medians = np.array([np.nanmedian(error[:, frame]) for frame in candidates])
     worst = int(candidates[np.argmax(medians)])
     distance = np.abs(medians - fit.error.median_px)
     halves = 2 if len(fit.error.camera_names) <= MANY_CAMERAS else 1
@@ -52,7 +54,7 @@ def chosen_frames(fit: Fit) -> list[tuple[int, str]]:
 
 
 def panels(fit: Fit, trial: Trial, edges: tuple[tuple[int, int], ...]) -> list[dict[str, Any]]:
-    """The chosen frames in every camera, ready for the page.
+    """The chosen frames in every camera, ready for the page; last a camera that was held out.
 
     Args:
         fit: the result.
@@ -62,35 +64,81 @@ def panels(fit: Fit, trial: Trial, edges: tuple[tuple[int, int], ...]) -> list[d
     chosen = chosen_frames(fit)
     if not chosen:
         return []
-    detected = detections(fit, trial)
-    budget = MAX_PICTURE_BYTES // (len(chosen) * len(fit.error.camera_names))
-    frames = []
-    for frame, label in chosen:
-        views = []
-        for camera, name in enumerate(fit.error.camera_names):
-            pair = detected[camera, frame], fit.error.projected_px[camera, frame]
-            crop = _crop(*pair, fit.rig.image_size[camera])
-            image = None
-            if name in trial.videos:
-                time = float(fit.motion.time[frame])
-                image = _picture(trial.videos[name], time, trial.frame_rate_hz, crop, budget)
-            error = fit.error.px[camera, frame]
-            views.append(
-                {
-                    "camera": name,
-                    "crop": crop.tolist(),
-                    "image": image,
-                    "detected": _points(pair[0]),
-                    "projected": _points(pair[1]),
-                    "median_px": round(float(np.nanmedian(error)), 1)
-                    if np.isfinite(error).any()
-                    else None,
-                }
-            )
-        frames.append(
-            {"time": round(float(fit.motion.time[frame]), 3), "label": label, "views": views}
+    images = _images(fit, trial)
+    budget = MAX_PICTURE_BYTES // (len(chosen) * len(images))
+    return [
+        {
+            "time": round(float(fit.motion.time[frame]), 3),
+            "label": label,
+            "views": [image.view(trial, frame, budget) for image in images],
+        }
+        for frame, label in chosen
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Images:
+    """What one camera saw.
+
+    Attributes:
+        name: of the camera.
+        note: what the reader should know about it.
+        size: width and height, in pixels.
+        picture: its frame at every sample time, -1 where it took none.
+        detected: of every frame, NaN where nothing was used.
+        projected: of every frame.
+        px: distance between the two.
+    """
+
+    name: str
+    note: str
+    size: tuple[int, int]
+    picture: Int[np.ndarray, "time"]
+    detected: Float[np.ndarray, "time marker 2"]
+    projected: Float[np.ndarray, "time marker 2"]
+    px: Float[np.ndarray, "time marker"]
+
+    def view(self, trial: Trial, sample: int, budget: int) -> dict[str, Any]:
+        """One panel: what the camera saw at a sample time of the motion."""
+        frame = int(self.picture[sample])
+        nothing = np.full(self.projected.shape[1:], np.nan)
+        detected = self.detected[frame] if frame >= 0 else nothing
+        projected = self.projected[frame] if frame >= 0 else nothing
+        px = self.px[frame] if frame >= 0 else nothing[:, 0]
+        crop = _crop(detected, projected, self.size)
+        image = None
+        if self.name in trial.videos and frame >= 0:
+            stamp = float(np.asarray(trial.keypoints.time)[frame])
+            image = _picture(trial.videos[self.name], stamp, trial.frame_rate_hz, crop, budget)
+        return {
+            "camera": self.name,
+            "note": self.note,
+            "crop": crop.tolist(),
+            "image": image,
+            "detected": _points(detected),
+            "projected": _points(projected),
+            "median_px": round(float(np.nanmedian(px)), 1) if np.isfinite(px).any() else None,
+        }
+
+
+def _images(fit: Fit, trial: Trial) -> list[_Images]:
+    names = fit.body.marker_names
+    detected, picture = detections(fit.error, trial, names), quality.pictures(fit)
+    columns = (fit.error.camera_names, fit.rig.image_size, picture, detected)
+    errors = (fit.error.projected_px, fit.error.px)
+    images = [
+        _Images(name, "", size, pictures, seen, projected, px)
+        for name, size, pictures, seen, projected, px in zip(*columns, *errors, strict=True)
+    ]
+    if fit.held_out is not None:
+        name, error = fit.held_out.name, fit.held_out.error
+        (size,) = trial.rig.subset((name,)).image_size
+        (seen,) = detections(error, trial, names)
+        every = np.arange(len(fit.motion.time))
+        images.append(
+            _Images(name, "not used", size, every, seen, error.projected_px[0], error.px[0])
         )
-    return frames
+    return images
 
 
 def _crop(

@@ -5,7 +5,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from diffbio.cameras import CameraRig
-from diffbio.fitting.fit import Fit
+from diffbio.fitting.fit import Fit, ReprojectionError
+from diffbio.io.trial import Trial
 
 MIN_MARKERS_IN_VIEW = 4
 """A camera sees the person in a frame where at least so many keypoints are used."""
@@ -19,9 +20,6 @@ DISAGREEMENT = 1.7
 DISAGREEMENT_MM = 5.0
 """... and is worth speaking of: smaller errors are the keypoints' own noise."""
 
-_UNMOVED = 1e-5
-"""Radians and metres below which a camera counts as not adjusted: single-precision rounding."""
-
 
 def error_mm(fit: Fit) -> Float[np.ndarray, "camera time marker"]:
     """Reprojection error as a distance at the person: pixels / focal length * depth.
@@ -29,16 +27,59 @@ def error_mm(fit: Fit) -> Float[np.ndarray, "camera time marker"]:
     Returns:
         Millimetres; NaN where there was no detection.
     """
-    focal_px = np.asarray(fit.rig.focal_px).mean(axis=-1)
-    markers = jnp.asarray(fit.motion.markers, fit.rig.focal_px.dtype)
-    depth = np.asarray(fit.rig.depth(markers), float)
-    return 1e3 * fit.error.px / focal_px[:, None, None] * np.abs(depth)
+    return _at_the_person(fit, fit.rig, fit.error)
+
+
+def held_out_mm(fit: Fit, trial: Trial) -> Float[np.ndarray, "1 time marker"] | None:
+    """As `error_mm`, of the camera the fit did not use; None where there was none."""
+    if fit.held_out is None:
+        return None
+    return _at_the_person(fit, trial.rig.subset((fit.held_out.name,)), fit.held_out.error)
+
+
+def _at_the_person(
+    fit: Fit, rig: CameraRig, error: ReprojectionError
+) -> Float[np.ndarray, "camera time marker"]:
+    focal_px = np.asarray(rig.focal_px).mean(axis=-1)
+    # A clock's correction moves the person by centimetres, which a depth of metres does not feel.
+    depth = np.asarray(rig.depth(jnp.asarray(fit.motion.markers, rig.focal_px.dtype)), float)
+    return 1e3 * error.px / focal_px[:, None, None] * np.abs(depth)
+
+
+def pictures(fit: Fit) -> Int[np.ndarray, "camera time"]:
+    """Which recorded frame of each camera shows the person at each sample time.
+
+    Where clocks were corrected it is the frame nearest in corrected time, -1 where the camera
+    took none within half the usual interval; otherwise every frame is its own.
+    """
+    time = fit.motion.time
+    own = np.tile(np.arange(len(time)), (len(fit.error.camera_names), 1))
+    if fit.cameras is None or "clocks" not in fit.refined or len(time) < 2:
+        return own
+    offset, drift = np.asarray(fit.cameras.clock_offset), np.asarray(fit.cameras.clock_drift)
+    since_middle = time - 0.5 * (time[0] + time[-1])
+    taken = time + offset[:, None] + drift[:, None] * since_middle
+    for row, instants in zip(own, taken, strict=True):
+        row[:] = np.searchsorted((instants[1:] + instants[:-1]) / 2, time)
+        # A little more, because an offset of exactly half an interval is rounded either way.
+        row[np.abs(instants[row] - time) > 0.51 * np.median(np.diff(time))] = -1
+    return own
+
+
+def in_step(fit: Fit) -> Float[np.ndarray, "camera time marker"]:
+    """Reprojection error, in pixels, of what the cameras saw at the sample times of the motion.
+
+    `Fit.error` is in the frames as recorded; this follows the corrected clocks.
+    """
+    chosen = pictures(fit)
+    error = np.take_along_axis(fit.error.px, np.maximum(chosen, 0)[..., None], axis=1)
+    return np.where(chosen[..., None] >= 0, error, np.nan)
 
 
 def in_view(fit: Fit) -> Bool[np.ndarray, "camera time"]:
-    """Whether a camera saw the person in a frame (`MIN_MARKERS_IN_VIEW` keypoints used)."""
+    """Whether a camera saw the person at a sample time (`MIN_MARKERS_IN_VIEW` keypoints used)."""
     enough = min(MIN_MARKERS_IN_VIEW, fit.error.px.shape[-1])
-    return np.isfinite(fit.error.px).sum(axis=-1) >= enough
+    return np.isfinite(in_step(fit)).sum(axis=-1) >= enough
 
 
 def views(fit: Fit) -> Int[np.ndarray, "time"]:
@@ -82,31 +123,14 @@ def scales(fit: Fit) -> dict[str, float]:
     return dict(zip(fit.body.segment_names, map(float, values), strict=True))
 
 
-def camera_adjustment(fit: Fit) -> dict[str, dict[str, float]]:
-    """How far each camera was moved by the fit.
+def held_out_ratio(fit: Fit) -> float | None:
+    """How many times the median error of the unused camera is that of the fitted ones.
 
-    Returns:
-        By camera name: `rotation_deg`, the angle between the orientations, and
-        `translation_mm`, the distance between the camera centres, before and after.
+    None where no camera was held out, or one side detected nothing.
     """
-    before, after = _orientation(fit.rig_before), _orientation(fit.rig)
-    # |R - R'| = 2 sqrt(2) sin(angle / 2), exact at small angles where arccos is not.
-    difference = np.linalg.norm(after - before, axis=(1, 2))
-    angle = 2.0 * np.arcsin(np.clip(difference / np.sqrt(8.0), 0.0, 1.0))
-    distance = np.linalg.norm(np.asarray(fit.rig.centres - fit.rig_before.centres), axis=-1)
-    return {
-        name: {"rotation_deg": float(np.rad2deg(a)), "translation_mm": float(1e3 * d)}
-        for name, a, d in zip(fit.error.camera_names, angle, distance, strict=True)
-    }
-
-
-def cameras_were_refined(fit: Fit) -> bool:
-    """Whether any camera left the pose it was given."""
-    return any(
-        np.deg2rad(moved["rotation_deg"]) > _UNMOVED or moved["translation_mm"] > 1e3 * _UNMOVED
-        for moved in camera_adjustment(fit).values()
-    )
-
-
-def _orientation(rig: CameraRig) -> Float[np.ndarray, "camera 3 3"]:
-    return np.asarray(rig.camera_from_world_rotation)
+    if fit.held_out is None:
+        return None
+    errors = (fit.held_out.error.px, fit.error.px)
+    if not all(np.isfinite(px).any() for px in errors):
+        return None
+    return fit.held_out.error.median_px / max(fit.error.median_px, 1e-9)

@@ -9,8 +9,13 @@ import numpy as np
 
 import diffbio
 from diffbio.fitting.fit import Fit
+from diffbio.io.coordinates import coordinates_of
+from diffbio.io.deviations import height_sd, scale_sd
 from diffbio.io.trial import Trial
 from diffbio.report import quality
+from diffbio.report.adjustments import camera_adjustments
+from diffbio.report.curves import split_side
+from diffbio.report.undetermined import MAIN_ANGLES
 from diffbio.report.verdict import Verdict
 
 STAGES = ("load", "compile", "solve", "write", "total")
@@ -19,11 +24,10 @@ STAGES = ("load", "compile", "solve", "write", "total")
 def summary_of(fit: Fit, trial: Trial, verdict: Verdict) -> dict[str, object]:
     """The result in a few numbers. Units are in the keys; None where there is no number.
 
-    Standard deviations, the time offsets and the held-out camera are None: the solver does
-    not estimate them.
+    Standard deviations are None where the fit has none, corrections of the cameras where
+    they were not refined.
     """
     error = fit.error
-    moved = quality.camera_adjustment(fit)
     return {
         "diffbio_version": diffbio.__version__,
         "trial": trial.name,
@@ -33,20 +37,18 @@ def summary_of(fit: Fit, trial: Trial, verdict: Verdict) -> dict[str, object]:
         "keypoint_set": trial.keypoints.set_name,
         "detections_used": int(np.isfinite(error.px).sum()),
         "reprojection_error_px": _reprojection_error(fit),
-        "heldout_camera": None,
+        "heldout_camera": _held_out(fit),
         "body": {
             "height_m": _number(fit.body.height(fit.parameters)),
+            "height_sd_m": _number(height_sd(fit)),
             "mass_kg": _number(fit.body.mass(fit.parameters)),
-            "scales": {
-                name: {"value": _number(scale), "sd": None}
-                for name, scale in quality.scales(fit).items()
-            },
+            "scales": _scales(fit),
         },
         "camera_adjustment": {
             name: {key: _number(value) for key, value in adjustment.items()}
-            | {"time_offset_ms": None}
-            for name, adjustment in moved.items()
+            for name, adjustment in camera_adjustments(fit).items()
         },
+        "uncertainty": _uncertainty(fit),
         "solver": {
             "name": fit.solver,
             "iterations": int(fit.iterations),
@@ -80,6 +82,45 @@ def _reprojection_error(fit: Fit) -> dict[str, Any]:
             name: {key: _number(value) for key, value in px.items()}
             for name, px in error.per_camera().items()
         },
+    }
+
+
+def _held_out(fit: Fit) -> dict[str, Any] | None:
+    if fit.held_out is None:
+        return None
+    name, error = fit.held_out.name, fit.held_out.error
+    if not np.isfinite(error.px).any():
+        return {"name": name, "median_px": None, "mean_px": None}
+    return {
+        "name": name,
+        "median_px": _number(error.median_px),
+        "mean_px": _number(error.mean_px),
+    }
+
+
+def _scales(fit: Fit) -> dict[str, dict[str, float | None]]:
+    scales, sd = quality.scales(fit), scale_sd(fit)
+    known = [None] * len(scales) if sd is None else sd.tolist()
+    return {
+        name: {"value": _number(scale), "sd": _number(own)}
+        for (name, scale), own in zip(scales.items(), known, strict=True)
+    }
+
+
+def _uncertainty(fit: Fit) -> dict[str, Any] | None:
+    """Median over time of the main angles' deviations, and what else is known of knowing."""
+    coordinates = coordinates_of(fit).in_degrees()
+    if fit.uncertainty is None or coordinates.sd is None:
+        return None
+    median = {
+        name: _number(float(np.median(sd)), 4)
+        for name, sd in zip(coordinates.names, coordinates.sd.T, strict=True)
+        if split_side(name)[0] in MAIN_ANGLES
+    }
+    return {
+        "noise": _number(fit.uncertainty.noise),
+        "median_sd_deg": median,
+        "undetermined": list(fit.uncertainty.undetermined),
     }
 
 
