@@ -22,6 +22,7 @@ BENCHMARKS = {
     "kinematics": "compile and run time and accuracy of forward kinematics: fused, mjx, C MuJoCo",
     "fit": "both solvers on the same trials: time, cost and truth",
     "accuracy": "fits of recordings with a reference, and of simulated ones with a truth",
+    "arrow": "elimination of the control points of a trial: in turn, and by cyclic reduction",
     "first_result": "a fresh process from the command line to its files, cold and warm cache",
     "memory": "peak memory and time of fits from 150 to 9600 frames",
 }

@@ -1,5 +1,6 @@
 """A made-up fit of a walking person, from simple numbers, for the tests of writers and reports."""
 
+import dataclasses
 import functools
 import pathlib
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from diffbio.body import BodyModel, BodyParameters, Pose, load_keypoint_set
 from diffbio.body.default import default_body
-from diffbio.cameras import CameraRig
-from diffbio.fitting.fit import Fit, Motion, Outcome, ReprojectionError
+from diffbio.cameras import CameraAdjustment, CameraRig
+from diffbio.cameras.adjustment import adjustment_of, no_adjustment
+from diffbio.fitting.fit import Fit, HeldOut, Motion, Outcome, ReprojectionError, Uncertainty
 from diffbio.geometry import quaternion_from_matrix
 from diffbio.io.trial import Trial
 from diffbio.observations import Keypoints
@@ -66,6 +68,14 @@ def walking_fit() -> Fit:
     bodies, rotations = jax.jit(body.body_poses)(parameters, pose)
     markers = np.asarray(jax.jit(body.marker_positions)(parameters, pose))
     rig = ring_of_cameras()
+    poses = CameraAdjustment(
+        rotation=np.full((6, 3), 0.002),
+        shift=np.full((6, 3), 0.004),
+        log_focal=np.zeros(6),
+        distortion=np.zeros((6, 2)),
+        clock_offset=np.zeros(6),
+        clock_drift=np.zeros(6),
+    )
     motion = Motion(
         time=time,
         root_position=position,
@@ -83,13 +93,88 @@ def walking_fit() -> Fit:
         parameters=parameters,
         motion=motion,
         rig=rig,
-        rig_before=rig.adjusted(jnp.full((6, 3), 0.002), jnp.full((6, 3), 0.004)),
+        rig_before=rig.adjusted(poses),
         error=_error(rig, markers),
         solver="adamw",
         iterations=1500,
         cost=1234.5,
         outcome=Outcome.CONVERGED,
         time_s={"load": 0.2, "compile": 3.1, "solve": 8.4},
+        cameras=jax.tree.map(np.negative, poses),
+        refined=("poses",),
+    )
+
+
+def as_given(fit: Fit) -> Fit:
+    """The same fit with cameras that were not refined."""
+    return dataclasses.replace(fit, rig_before=fit.rig, cameras=None, refined=())
+
+
+def with_uncertainty(fit: Fit, undetermined: tuple[str, ...] = ()) -> Fit:
+    """The fit with error bars: wider in the first and last tenth, the forearms little known."""
+    rng, n_time = np.random.default_rng(11), len(fit.motion.time)
+    n_segments, n_markers = len(fit.body.segment_names), len(fit.body.marker_names)
+    phase = np.linspace(-1.0, 1.0, n_time)
+    swell = 1.0 + 2.0 * np.maximum(0.0, np.abs(phase) - 0.8) / 0.2
+    shape = np.tril(rng.normal(size=(6, 6))) + 2.0 * np.eye(6)
+    shape *= np.array([0.003] * 3 + [0.008] * 3)[:, None] / np.linalg.norm(shape, axis=1)[:, None]
+    joints = np.outer(swell, np.deg2rad(rng.uniform(0.6, 2.5, len(fit.body.joint_names))))
+    for side in "rl":
+        joints[:, fit.body.joint_names.index(f"pro_sup_{side}")] = np.deg2rad(38.0)
+    root = np.linalg.cholesky(0.3 * np.ones((n_segments, n_segments)) + 0.7 * np.eye(n_segments))
+    root *= rng.uniform(0.004, 0.02, n_segments)[:, None]
+    n_cameras = len(fit.rig.names)
+    cameras = no_adjustment(n_cameras, float).columns()
+    if "poses" in fit.refined:
+        cameras = cameras.at[:, :3].set(0.0006).at[:, 3:6].set(0.0012)
+    if "clocks" in fit.refined:
+        cameras = cameras.at[:, 9].set(0.0008).at[:, 10].set(1e-5)
+    uncertainty = Uncertainty(
+        root=swell[:, None, None] ** 2 * (shape @ shape.T),
+        joints=joints,
+        markers=np.tile(swell[:, None, None] * 0.004, (1, n_markers, 3)),
+        log_scale=root @ root.T,
+        marker_offset=rng.uniform(0.002, 0.009, (n_markers, 3)),
+        cameras=jax.tree.map(np.asarray, adjustment_of(cameras)),
+        noise=1.4,
+        undetermined=undetermined,
+    )
+    return dataclasses.replace(fit, uncertainty=uncertainty)
+
+
+def with_clocks(fit: Fit, offset: dict[str, float]) -> Fit:
+    """The fit with clocks corrected too, by camera name, in seconds."""
+    names = fit.rig.names
+    cameras = no_adjustment(len(names), float) if fit.cameras is None else fit.cameras
+    clock = np.array([offset.get(name, 0.0) for name in names])
+    cameras = dataclasses.replace(cameras, clock_offset=clock)
+    return dataclasses.replace(fit, cameras=cameras, refined=(*fit.refined, "clocks"))
+
+
+def with_held_out(fit: Fit, name: str, worse: float = 1.0) -> Fit:
+    """The fit as if one camera had not been used, with its error that many times larger.
+
+    Add uncertainty and clocks afterwards.
+    """
+    error, row = fit.error, fit.rig.names.index(name)
+    kept = tuple(other for other in fit.rig.names if other != name)
+    alone = ReprojectionError(
+        worse * error.px[[row]], error.projected_px[[row]], error.confidence[[row]], (name,)
+    )
+    px, projected, confidence = (
+        np.delete(one, row, axis=0) for one in (error.px, error.projected_px, error.confidence)
+    )
+    rest = ReprojectionError(px, projected, confidence, kept)
+    cameras = fit.cameras
+    if cameras is not None:
+        cameras = jax.tree.map(lambda column: np.delete(column, row, axis=0), cameras)
+    return dataclasses.replace(
+        fit,
+        rig=fit.rig.subset(kept),
+        rig_before=fit.rig_before.subset(kept),
+        error=rest,
+        cameras=cameras,
+        held_out=HeldOut(name, alone),
     )
 
 

@@ -6,6 +6,7 @@ derivatives turn that into a block per frame, and the spline's basis into a bloc
 point.
 """
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -79,7 +80,7 @@ def frame_system(
     rows = jnp.swapaxes(twist.reshape(n_time, 6 * n_carrier, n_column), 1, 2)
 
     def against(columns: Float[Array, "time 6 carrier *column"]) -> Array:
-        columns = columns.reshape(n_time, 6 * n_carrier, -1)
+        columns = columns.reshape(n_time, 6 * n_carrier, math.prod(columns.shape[3:]))
         return rows @ jax.lax.optimization_barrier(columns)
 
     by_twist, by_offset = against(turned), against(expanded)

@@ -12,28 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.body.jacobian import marker_jacobian
-from diffbio.fitting.banded import ArrowFactor, ArrowMatrix, arrow_covariance, factor_arrow
+from diffbio.fitting.banded import ArrowFactor, ArrowMatrix, arrow_covariance
+from diffbio.fitting.definite import factor_definite
 from diffbio.fitting.spline_basis import PAIRS, WINDOW, SplineBasis
-
-ROUNDING = 4.0
-"""Least pivot relative to the diagonal, in units of the rounding of the numbers' type: what is
-below has drowned in rounding."""
-
-PROBE, STIFFER, STIFFEST = 128.0, 10.0, 0.1
-"""Lift of the whole diagonal that shows which pivots vanish, in units of rounding, its growth
-should what it found not be enough, and where that ends, relative to the diagonal."""
-
-WEAK, GIVEN = 4.0, 8.0
-"""In units of the probing lift: pivots up to here vanish, and get so much, or a unit of
-information if that is more. Others get nothing: the same lift for all would shrink the variances
-of directions that are flat but determined."""
-
-ABSENT = 1e-12
-"""Information, in 1/m^2 or 1/rad^2, below which an unknown counts as not informed at all."""
 
 FRAMES_AT_ONCE = 32
 """Bounds the scratch memory: a frame takes a row of all shared unknowns per marker and axis."""
@@ -60,34 +45,6 @@ class Posterior(NamedTuple):
     marker_offset: Float[Array, "marker 3"]
     cameras: Float[Array, "camera_column camera_column"]
     lifted: Int[Array, ""]
-
-
-class _Lift(NamedTuple):
-    """Information given to unknowns, relative to what they have.
-
-    Attributes:
-        own: control points.
-        shared: unknowns they share.
-    """
-
-    own: Float[Array, "control n"]
-    shared: Float[Array, "shared"]
-
-
-class _Attempt(NamedTuple):
-    """A factor and how it came about.
-
-    Attributes:
-        factor: of the lifted arrow.
-        lift: what was added.
-        probe: lift of the last probe, relative to the diagonal.
-        probing: whether this lift is the same for all unknowns.
-    """
-
-    factor: ArrowFactor
-    lift: _Lift
-    probe: Float[Array, ""]
-    probing: Bool[Array, ""]
 
 
 class _Spread(NamedTuple):
@@ -145,7 +102,7 @@ def posterior(
         Finite numbers, whatever is not determined: its variance is large.
     """
     with jax.default_matmul_precision("highest"):
-        factor, lifted = _factor(arrow)
+        factor, lifted = factor_definite(arrow)
         spread = _spread_of(factor, arrow.border.shape[0])
         root, joints, markers = _frames(spread, basis, body, parameters, pose, turning)
     n_scale, n_marker = len(body.segment_names), len(body.marker_names)
@@ -161,57 +118,6 @@ def posterior(
         cameras=cameras @ cameras.T,
         lifted=lifted,
     )
-
-
-def _factor(arrow: ArrowMatrix) -> tuple[ArrowFactor, Int[Array, ""]]:
-    """Factor of the arrow, lifted where it is not definite, and the number of unknowns lifted.
-
-    Nothing is lifted at first. If that fails, a small lift of everything shows the pivots that
-    vanish without it, and then only these are lifted.
-    """
-    band, border, corner = arrow
-    dtype, eye = band.dtype, jnp.eye(band.shape[2], dtype=band.dtype)
-    have = _Lift(jnp.einsum("kii->ki", band[0]), jnp.diagonal(corner))
-    # A control point that nothing informs, in padding or beyond a gap, gets a variance of one.
-    missing = jax.tree.map(lambda x: jnp.where(x > ABSENT, 0, 1).astype(dtype), have)
-    scale = jax.tree.map(jnp.add, have, missing)
-
-    def factored(lift: _Lift) -> ArrowFactor:
-        own, shared = jax.tree.map(lambda x, s, m: x * s + m, lift, scale, missing)
-        lifted = band.at[0].add(own[..., None] * eye[None])
-        return factor_arrow(lifted, border, corner + jnp.diag(shared))
-
-    def pivots(factor: ArrowFactor) -> _Lift:
-        own = jnp.einsum("gii->gi", factor.diagonal).reshape(-1, band.shape[2])
-        found = _Lift(own[: band.shape[1]], jnp.diagonal(factor.schur))
-        return jax.tree.map(lambda x, s: x * x / s, found, scale)
-
-    def fails(found: _Lift) -> Array:
-        least = ROUNDING * jnp.finfo(dtype).eps
-        # Comparisons with NaN are false.
-        return ~((found.own > least).all() & (found.shared > least).all())
-
-    def again(now: _Attempt) -> _Attempt:
-        probe = jnp.where(now.probing, now.probe, now.probe * STIFFER)
-        found = pivots(now.factor)
-
-        def chosen(pivot: Array, scale: Array) -> Array:
-            given = jnp.maximum(GIVEN * probe, 1 / scale)
-            return jnp.where(now.probing, jnp.where(pivot > WEAK * probe, 0, given), probe)
-
-        lift = jax.tree.map(chosen, found, scale)
-        return _Attempt(factored(lift), lift, probe, ~now.probing)
-
-    def goes_on(now: _Attempt) -> Array:
-        return (now.probing | fails(pivots(now.factor))) & (now.probe < STIFFEST)
-
-    # As if a probe had found all pivots large: the first factor is of the arrow as it is.
-    nothing = jax.tree.map(jnp.zeros_like, have)
-    shapes = jax.eval_shape(factored, nothing)
-    large = jax.tree.map(lambda x: jnp.full(x.shape, jnp.inf, dtype), shapes)
-    before = jnp.asarray(PROBE * jnp.finfo(dtype).eps / STIFFER, dtype)
-    done = jax.lax.while_loop(goes_on, again, _Attempt(large, nothing, before, jnp.asarray(True)))
-    return done.factor, sum((x > 0).sum() for x in done.lift)
 
 
 def _spread_of(factor: ArrowFactor, n_control: int) -> _Spread:
@@ -278,8 +184,8 @@ def _of_pose(
     n, n_shared = spread.own.shape[1:]
     weight, window = frames.weight, frames.window
     # Each pair stands for itself and its transpose, so that a control point's own counts half.
-    products = weight[..., first] * weight[..., second]
-    products = products * jnp.asarray(np.where(first == second, 0.5, 1.0), weight.dtype)
+    share = jnp.asarray(np.where(first == second, 0.5, 1.0), weight.dtype)
+    products = weight[..., first] * weight[..., second] * share[None, None]
     blocks = spread.rest[second - first, window[:, first]]
     half = jnp.einsum("csp,cpq->csq", products, blocks.reshape(*blocks.shape[:2], n * n))
     half = half.reshape(-1, n, n)

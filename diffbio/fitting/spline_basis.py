@@ -1,5 +1,7 @@
 """Sample times sorted into the knot intervals of a spline, and sums over what an interval holds."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -49,10 +51,10 @@ class SplineBasis(eqx.Module):
         """Transpose of `values`: sums over the samples that feel each control point."""
         n_interval, n_slot = self.sample.shape
         rest = slots.shape[1:]
-        by_interval = slots.reshape(n_interval, n_slot, -1)
+        by_interval = slots.reshape(n_interval, n_slot, math.prod(rest))
         sums = jnp.einsum("isj,isq->jiq", self.weight, by_interval)
         total = _overlap([sums[j] for j in range(WINDOW)])
-        return total.reshape(-1, *rest)
+        return total.reshape(total.shape[0], *rest)
 
     def gather_pairs(
         self, slots: Float[Array, "slot *rest"], *, bend: bool = False

@@ -33,6 +33,10 @@ LONGEST_STEP = 0.4
 """In radians and metres, of a control point in one iteration."""
 
 
+UNINFORMED = 1e-9
+"""Information below which a control point counts as unseen, relative to the best seen one."""
+
+
 class State(eqx.Module):
     """The unknowns as the solver sees them.
 
@@ -146,7 +150,8 @@ class System:
         eye = jnp.eye(n, dtype=band.dtype)[None]
         diagonal = jnp.einsum("kii->ki", band[0])
         # A control point that nothing informs, in padding or beyond a gap, stays where it is.
-        brake = damping * diagonal + jnp.where(diagonal > 0, 0.0, 1.0)
+        peak = jnp.maximum(diagonal.max(0, keepdims=True), 1.0)
+        brake = damping * diagonal + jnp.where(diagonal > UNINFORMED * peak, 0.0, peak)
         band = band.at[0].add(brake[..., None] * eye)
         hold = jnp.where(free, 0.0, HOLD).astype(band.dtype) * held
         lift = jnp.where(held > 0, damping * jnp.diag(corner) + hold, 0.0)
@@ -284,6 +289,7 @@ class System:
             state.parameters.marker_offset + shared[n_scale:end].reshape(n_marker, 3),
         )
         n_camera = state.cameras.shape[0]
-        each = shared[end : end + n_camera * len(self.columns)].reshape(n_camera, -1)
+        n_column = len(self.columns)
+        each = shared[end : end + n_camera * n_column].reshape(n_camera, n_column)
         cameras = state.cameras.at[:, self.columns].add(each)
         return State(state.control + own, parameters, cameras)

@@ -28,7 +28,7 @@ def camera_adjustments(fit: Fit) -> dict[str, dict[str, float | None]]:
         say), and `time_drift_ppm`, its growth. Each has a deviation, `rotation_sd_deg` and so
         on. None where it was not refined, or its deviation not estimated.
     """
-    columns: dict[str, Float[np.ndarray, camera]] = {}
+    columns: dict[str, np.ndarray] = {}
     if "poses" in fit.refined:
         columns |= {
             "rotation_deg": np.rad2deg(_angle(fit.rig_before, fit.rig)),

@@ -80,8 +80,8 @@ def adjustment_rows(fit: Fit, frame_rate_hz: float) -> dict[str, object] | None:
         headings.insert(column, "in frames")
         for name, row in rows.items():
             offset_ms = row["time_offset_ms"]
-            frames = None if offset_ms is None else rounded(offset_ms * frame_rate_hz / 1e3, 2)
-            cells[name].insert(column, {"value": frames, "within": None})
+            frames = None if offset_ms is None else rounded(offset_ms * frame_rate_hz / 1e3, 1)
+            cells[name].insert(column, {"value": frames, "within": None, "digits": 1})
     return {
         "headings": headings,
         "rows": [{"name": name, "cells": own} for name, own in cells.items()],
@@ -97,12 +97,12 @@ def _sides(fit: Fit, row: dict[str, tuple[float, int]]) -> dict[str, object]:
     """Lengths of the right and the left, their difference, and the bands of the three."""
     n_segments = len(fit.body.segment_names)
     slopes = {side: length * np.eye(n_segments)[segment] for side, (length, segment) in row.items()}
-    sides: dict[str, object] = dict.fromkeys(("r", "l", "difference"))
+    sides: dict[str, object] = {"r": None, "l": None, "difference": None}
     sides |= {side: rounded(length, 0) for side, (length, _) in row.items()}
     if set(row) == {"r", "l"}:
         sides["difference"] = rounded(row["r"][0] - row["l"][0], 0)
         slopes["difference"] = slopes["r"] - slopes["l"]
-    within: dict[str, float | None] = dict.fromkeys(("r", "l", "difference"))
+    within: dict[str, float | None] = {"r": None, "l": None, "difference": None}
     if fit.uncertainty is not None:
         for side, slope in slopes.items():
             variance = max(slope @ fit.uncertainty.log_scale @ slope, 0.0)
@@ -113,4 +113,8 @@ def _sides(fit: Fit, row: dict[str, tuple[float, int]]) -> dict[str, object]:
 def _cell(row: dict[str, float | None], key: str) -> dict[str, float | None]:
     sd, digits = row[sd_key(key)], _CORRECTIONS[key][1]
     within = None if sd is None else NINETY_PERCENT * sd
-    return {"value": rounded(row[key], digits), "within": rounded(within, digits)}
+    return {
+        "value": rounded(row[key], digits),
+        "within": rounded(within, digits),
+        "digits": digits,
+    }

@@ -69,8 +69,9 @@ def held_out_camera(fit: Fit) -> list[Finding]:
         return [Finding("check", reason, "hold another camera out")]
     own, others = fit.held_out.error.median_px, fit.error.median_px
     against = f"{_px(own)} px there against {_px(others)} px in the others"
-    findings = []
+    findings, numbers = [], f" ({against})"
     if ratio > HELD_OUT_WORSE:
+        numbers = ""
         findings.append(
             Finding(
                 "check",
@@ -84,7 +85,7 @@ def held_out_camera(fit: Fit) -> list[Finding]:
             "the cameras were refined, and fewer pixels in the cameras that were fitted are no "
             "evidence by themselves"
         )
-        remedy = f"judge by {name}, which was not used ({against}), with and without refining"
+        remedy = f"judge by {name}, which was not used{numbers}, with and without refining"
         findings.append(Finding("ok", reason, remedy))
     return findings
 

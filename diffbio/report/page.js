@@ -53,7 +53,7 @@
   function pointed(t) { pause(); setTime(t); }
 
   // Errors
-  if (data.cameras.length) at("camera-bars").append(errorBars(data.cameras));
+  if (data.cameras.length) at("camera-bars").append(errorBars([...data.cameras, ...(data.held_out ? [{ ...data.held_out, unused: true }] : [])]));
   const error = curveChart(curves.time, curves.seen, { m: curves.error_px }, "px", { width: 860, height: 130 }, pointed);
   at("error-curve").append(html("h3", "", "Median error over time, px against s"), error.root);
   followers.push(error.show);
@@ -62,18 +62,23 @@
   for (const group of curves.groups) {
     const grid = html("div", "grid-of-charts");
     for (const chart of curves.charts.filter((one) => one.group === group)) {
-      const drawn = curveChart(curves.time, curves.seen, chart.sides, chart.unit, { width: 340, height: 150 }, pointed);
+      const drawn = curveChart(curves.time, curves.seen, chart.sides, chart.unit, { width: 340, height: 150 }, pointed, chart.bands);
       const readout = html("span", "readout"), unit = chart.unit === "deg" ? "°" : " " + chart.unit;
-      const title = html("span", "", html("b", "", chart.title), html("code", "", chart.coordinate));
+      const title = html("span", "title", html("b", "", chart.title), html("code", "", chart.coordinate));
+      title.title = chart.coordinate;
       grid.append(html("figure", "chart", html("figcaption", "", title, readout), drawn.root));
       followers.push((t) => {
         drawn.show(t);
         const index = nearest(curves.time, t);
-        readout.replaceChildren(...Object.entries(chart.sides).map(([side, column]) => html("span", side, column[index] === null ? "–" : minus(column[index].toFixed(chart.unit === "deg" ? 1 : 3)) + unit)));
+        readout.replaceChildren(...Object.entries(chart.sides).map(([side, column]) => html("span", side, reading(column[index], chart.bands[side], index, chart.unit === "deg" ? 1 : 3) + unit)));
       });
     }
     const units = group === "Pelvis" ? "degrees, metres" : "degrees";
     at("angle-charts").append(html("h3", "", `${group} (${units}, against time in s)`), grid);
+  }
+
+  function reading(value, band, index, digits) {
+    return value === null ? "–" : plusMinus(value, band ? band[index] : null, digits);
   }
 
   // Pictures
@@ -85,7 +90,7 @@
   });
   if (!data.pictures.length) at("pictures").remove();
 
-  function picture({ camera, crop, image, detected, projected, median_px }) {
+  function picture({ camera, note, crop, image, detected, projected, median_px }) {
     const [x, y, width, height] = crop, unit = height / 100;
     // Pixel (0, 0) is the centre of the top-left pixel, so the image starts half a pixel before.
     const root = svg("svg", { viewBox: `${x - 0.5} ${y - 0.5} ${width} ${height}`, role: "img", "aria-label": `${camera}: detected and reprojected keypoints` });
@@ -99,14 +104,14 @@
       if (d) root.append(svg("circle", { cx: d[0], cy: d[1], r: 1.1 * unit, fill: "none", stroke: "#ff9a1f", "stroke-width": 0.5 * unit }));
       if (p) { line([p[0] - r, p[1]], [p[0] + r, p[1]], image ? "#4fe3ff" : "#00798c", 0.45); line([p[0], p[1] - r], [p[0], p[1] + r], image ? "#4fe3ff" : "#00798c", 0.45); }
     });
-    const text = median_px === null ? "nothing detected" : `median ${median_px.toFixed(1)} px`;
+    const text = median_px === null ? "nothing detected" : `${note || "median"} ${note ? "· " : ""}${median_px.toFixed(1)} px`;
     return html("figure", "panel", root, html("figcaption", "", html("b", "", camera), html("span", "", text)));
   }
 
   // Body, cameras, coverage
   at("scale-bars").append(scaleBars(data.scales));
-  at("lengths").append(table(["from, to", "right", "left", "right − left"], data.lengths.map(({ name, r, l }) => [name, r, l, r === null || l === null ? null : tidy(r - l)])));
-  if (data.adjustments) at("adjustments").append(table(["camera", "turned, deg", "moved, mm"], data.adjustments.map((row) => [row.name, row.rotation_deg, row.translation_mm])));
+  at("lengths").append(table(["from, to", "right", "left", "right − left"], data.lengths.map((row) => [row.name, ...["r", "l", "difference"].map((side) => (row[side] === null ? null : plusMinus(row[side], row.within[side], 0)))])));
+  if (data.adjustments) at("adjustments").append(table(["camera", ...data.adjustments.headings], data.adjustments.rows.map((row) => [row.name, ...row.cells.map(({ value, within, digits }) => (value === null ? null : plusMinus(value, within, digits)))])));
   else at("adjustments").append(html("p", "note", "The cameras were used as given."));
   at("camera-coverage").append(table(["camera", "frames that show the person, %"], data.cameras.map((row) => [row.name, row.seen_percent])));
   const keypoints = [...data.keypoints].sort((a, b) => a.located_percent - b.located_percent);

@@ -9,10 +9,18 @@ import numpy as np
 
 import diffbio
 from diffbio.fitting.fit import Fit
+from diffbio.io.deviations import NINETY_PERCENT, height_sd
 from diffbio.io.trial import Trial
 from diffbio.observations.keypoints import MIN_CONFIDENCE
 from diffbio.report import quality
 from diffbio.report.page_data import Comparison, page_data
+from diffbio.report.page_notes import (
+    adjusted_note,
+    bands_note,
+    certainty_section,
+    unused_camera_note,
+    within_note,
+)
 from diffbio.report.verdict import Verdict
 
 _FOLDER = pathlib.Path(__file__).parent
@@ -51,6 +59,11 @@ def render(
         "numbers": _key_numbers(fit),
         "confidence": f"{MIN_CONFIDENCE:g}",
         "comparison": _comparison(comparison, simulated),
+        "bands": bands_note(fit),
+        "unused": unused_camera_note(fit),
+        "within": within_note(fit),
+        "adjusted": adjusted_note(fit),
+        "certainty": certainty_section(fit),
         "coverage": html.escape(_coverage(fit)),
         "provenance": _provenance(fit, trial),
         "style": _read("page.css"),
@@ -102,15 +115,26 @@ def _key_numbers(fit: Fit) -> str:
     height = fit.body.height(fit.parameters)
     numbers += [
         ("Recording", duration, f"{len(time)} frames"),
-        ("Cameras", str(active), f"of {given} saw the person"),
+        ("Cameras", str(active), f"of {given} saw the person{_one_more(fit)}"),
         ("Detections", f"{detections:,}".replace(",", "\u202f"), "used, none excluded"),
-        ("Height", "–" if height is None else f"{height:.2f} m", "estimated, standing"),
+        ("Height", "–" if height is None else f"{height:.2f} m", _height_note(fit)),
         ("Mass", f"{fit.body.mass(fit.parameters):.0f} kg", "from the size, not measured"),
     ]
     return "\n".join(
         f"<div><dt>{label}</dt><dd>{value}<small>{note}</small></dd></div>"
         for label, value, note in numbers
     )
+
+
+def _one_more(fit: Fit) -> str:
+    return "" if fit.held_out is None else ", one more was held out"
+
+
+def _height_note(fit: Fit) -> str:
+    sd = height_sd(fit)
+    if sd is None:
+        return "estimated, standing"
+    return f"± {100 * NINETY_PERCENT * sd:.1f} cm, estimated, standing"
 
 
 def _percent(share: float) -> str:

@@ -94,10 +94,10 @@ def _held_out(fit: Fit, trial: Trial) -> dict[str, object] | None:
 
 
 def _keypoints(fit: Fit) -> list[dict[str, object]]:
-    rows, errors = [], quality.in_step(fit)
+    rows, together = [], np.isfinite(quality.in_step(fit))
     for i, name in enumerate(fit.body.marker_names):
-        px = errors[:, :, i]
-        located = (np.isfinite(px).sum(axis=0) >= quality.MIN_VIEWS).mean()
+        px = fit.error.px[:, :, i]
+        located = (together[:, :, i].sum(axis=0) >= quality.MIN_VIEWS).mean()
         median = np.nanmedian(px) if np.isfinite(px).any() else np.nan
         rows.append(
             {

@@ -136,9 +136,9 @@ def _camera_remedy(ratio: float, refined: tuple[str, ...]) -> str:
     left = [option for group, option in _REFINE.items() if group not in refined]
     if not left:
         return "refining did not cure it, so check its lens calibration and its keypoints"
-    if refined:
-        return f"refining did not cure it, so check it and try {' and '.join(left)}"
-    return f"its calibration or its clock may be off; try {' and '.join(left)}"
+    if "poses" in refined:
+        return f"refining did not cure it, so try {left[0]} and check its lens calibration"
+    return f"its calibration or its clock may be off; try {' '.join(left)}"
 
 
 def _px(value: float) -> str:

@@ -86,9 +86,7 @@ def test_the_scan_is_taken_on_a_cpu_and_reduction_on_an_accelerator(monkeypatch)
 def test_a_matrix_that_is_not_definite_gives_nan():
     band = jnp.zeros((4, 7, 2, 2)).at[0].set(-jnp.eye(2))
     rights = jnp.ones((7, 2)), jnp.ones(1)
-    own, shared = solve_arrow(
-        band, jnp.zeros((7, 2, 1)), jnp.eye(1), *rights, method="cyclic"
-    )
+    own, shared = solve_arrow(band, jnp.zeros((7, 2, 1)), jnp.eye(1), *rights, method="cyclic")
     assert np.isnan(own).any() or np.isnan(shared).any()
 
 

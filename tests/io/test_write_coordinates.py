@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from diffbio.io.coordinates import Coordinates, coordinates_of
 from diffbio.io.write_mot import write_mot
 from diffbio.io.write_tables import write_angles
-from tests.walking_figure import SPEED, walking_fit
+from tests.walking_figure import SPEED, walking_fit, with_uncertainty
 
 PELVIS = ("pelvis_tx", "pelvis_ty", "pelvis_tz", "pelvis_tilt", "pelvis_list", "pelvis_rotation")
 TIME = np.arange(5) / 50.0
@@ -19,6 +19,8 @@ TABLE = Coordinates(
     units=("m", "m", "m", "rad", "rad", "rad", "rad", "m"),
     values=np.random.default_rng(1).normal(size=(5, 8)),
 )
+
+KNOWN = dataclasses.replace(TABLE, sd=np.random.default_rng(2).uniform(0.1, 1.0, (5, 8)))
 
 
 def read_mot(path):
@@ -92,6 +94,46 @@ def test_mot_reads_back(tmp_path):
     assert_allclose(values[:, 0], TIME, atol=1e-8)  # s
     in_file = TABLE.in_degrees().values[:, [3, 4, 5, 0, 1, 2, 6, 7]]
     assert_allclose(values[:, 1:], in_file, atol=1e-7)  # deg and m; eight decimals
+
+
+def test_standard_deviations_go_with_their_coordinates():
+    table = KNOWN.in_degrees().select(("clutch", "knee_angle_r"))
+    assert table.sd is not None and KNOWN.sd is not None
+    assert_allclose(table.sd[:, 0], KNOWN.sd[:, 7])
+    assert_allclose(table.sd[:, 1], np.rad2deg(KNOWN.sd[:, 6]))
+    assert TABLE.in_degrees().sd is None
+
+
+def test_angles_csv_has_deviations_beside_the_angles(tmp_path):
+    sd = np.array(KNOWN.sd)
+    sd[2, 6] = np.nan
+    write_angles(tmp_path / "angles.csv", TIME, dataclasses.replace(KNOWN, sd=sd))
+    with (tmp_path / "angles.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = list(rows[0])
+    assert len(names) == 1 + 2 * 8
+    assert names[1:3] == ["pelvis_tx_m", "pelvis_tx_sd_m"]
+    assert names[names.index("knee_angle_r_deg") + 1] == "knee_angle_r_sd_deg"
+    cells = [row["knee_angle_r_sd_deg"] for row in rows]
+    assert cells.pop(2) == ""
+    assert_allclose(np.deg2rad([float(c) for c in cells]), np.delete(sd[:, 6], 2), atol=1e-8)
+    assert_allclose([float(row["clutch_sd_m"]) for row in rows], sd[:, 7], atol=1e-6)  # m
+    assert "nan" not in (tmp_path / "angles.csv").read_text()
+
+
+def test_mot_has_no_deviations(tmp_path):
+    write_mot(tmp_path / "with.mot", TIME, KNOWN, "walk 01")
+    write_mot(tmp_path / "without.mot", TIME, TABLE, "walk 01")
+    assert (tmp_path / "with.mot").read_text() == (tmp_path / "without.mot").read_text()
+
+
+def test_fit_without_uncertainty_has_no_deviations():
+    assert coordinates_of(walking_fit()).sd is None
+    fit = with_uncertainty(walking_fit())
+    sd = coordinates_of(fit).sd
+    assert sd is not None and fit.uncertainty is not None
+    assert_allclose(sd[:, 6:], fit.uncertainty.joints)
+    assert np.isfinite(sd).all() and (sd > 0).all()
 
 
 def test_unknown_coordinate_is_refused():

@@ -14,7 +14,14 @@ from diffbio.fitting.fit import Fit
 from diffbio.report.page import embedded_json, render
 from diffbio.report.page_data import Comparison
 from diffbio.report.verdict import judge
-from tests.walking_figure import walking_fit, walking_trial
+from tests.walking_figure import (
+    as_given,
+    walking_fit,
+    walking_trial,
+    with_clocks,
+    with_held_out,
+    with_uncertainty,
+)
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -39,6 +46,18 @@ def data_of(page: str) -> dict:
 @pytest.fixture(scope="module")
 def page():
     return page_of(walking_fit())
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Cameras and clocks refined, one camera held out, with uncertainty."""
+    fit = with_clocks(with_held_out(walking_fit(), "cam_05", 2.0), {"cam_03": 0.083})
+    return with_uncertainty(fit, ("joint/pro_sup_r", "joint/pro_sup_l", "segment_scale/forearm_r"))
+
+
+@pytest.fixture(scope="module")
+def uncertain(fitted):
+    return page_of(fitted)
 
 
 def test_page_needs_nothing_but_itself(page):
@@ -75,6 +94,87 @@ def test_embedded_numbers_are_those_of_the_fit(page):
     positions = fit.motion.body_positions
     length = np.median(np.linalg.norm(positions[:, shank] - positions[:, hip], axis=-1))
     assert thigh["r"] == pytest.approx(1e3 * length, abs=0.51)
+
+
+def test_bands_are_those_of_the_fit(uncertain, fitted):
+    charts = {c["coordinate"]: c for c in data_of(uncertain)["curves"]["charts"]}
+    knee = fitted.uncertainty.joints[:, fitted.body.joint_names.index("knee_angle_r")]
+    # deg; two decimals. Nine tenths of a normal distribution lie within 1.645 deviations.
+    np.testing.assert_allclose(
+        charts["knee_angle"]["bands"]["r"], np.rad2deg(1.64485 * knee), atol=0.006
+    )
+    assert "90 % band" in uncertain
+    assert "No bands are drawn" not in uncertain
+
+
+def test_without_uncertainty_nothing_is_claimed(page):
+    charts = data_of(page)["curves"]["charts"]
+    assert {band for chart in charts for band in chart["bands"].values()} == {None}
+    assert "No bands are drawn: standard deviations were not estimated in this fit" in page
+    assert "How sure this is" not in page
+    assert "\u00b1" not in page.split("<script", 1)[0]
+
+
+def test_sizes_have_bands_and_differences_know_the_covariance(uncertain, fitted):
+    data, body, sure = data_of(uncertain), fitted.body, fitted.uncertainty
+    thigh = next(row for row in data["lengths"] if row["name"] == "femur to tibia")
+    r, other = (body.segment_names.index(f"thigh_{side}") for side in "rl")
+    rng = np.random.default_rng(3)
+    # Lengths are proportional to their scale; 40 000 people drawn, in mm.
+    drawn = np.exp(rng.multivariate_normal(np.zeros(len(sure.log_scale)), sure.log_scale, 40_000))
+    right, left = thigh["r"] * drawn[:, r], thigh["l"] * drawn[:, other]
+    within = thigh["within"]
+    assert within["r"] == pytest.approx(1.645 * right.std(), abs=0.7)  # mm, whole
+    assert within["difference"] == pytest.approx(1.645 * (right - left).std(), abs=0.7)
+    scale = next(row for row in data["scales"] if row["name"] == "thigh_r")
+    size = np.exp(np.asarray(fitted.parameters.log_scale)[r])
+    expected = 164.5 * size * np.sqrt(sure.log_scale[r, r])
+    assert scale["within"] == pytest.approx(expected, abs=0.06)  # percent, one decimal
+    height = re.search(r"<dt>Height</dt><dd>[\d.]+ m<small>± ([\d.]+) cm, estimated", uncertain)
+    assert height and 0.1 < float(height[1]) < 10
+
+
+def test_corrections_of_cameras_are_shown(uncertain, page, fitted):
+    moved = data_of(uncertain)["adjustments"]
+    expected = ["turned, deg", "moved, mm", "clock, ms", "in frames", "clock drift, ppm"]
+    assert moved["headings"] == expected
+    row = next(row for row in moved["rows"] if row["name"] == "cam_03")
+    clock, frames = row["cells"][2:4]
+    assert clock["value"] == 83.0 and clock["within"] == pytest.approx(1.645 * 0.8, abs=0.06)
+    assert frames["value"] == pytest.approx(0.083 * 50, abs=0.051)  # one decimal
+    only_poses = data_of(page)["adjustments"]
+    assert only_poses["headings"] == ["turned, deg", "moved, mm"]
+    assert only_poses["rows"][0]["cells"][0]["within"] is None
+    assert data_of(page_of(as_given(walking_fit())))["adjustments"] is None
+
+
+def test_held_out_camera_is_shown_and_not_mixed_with_the_others(uncertain, page, fitted):
+    data, error = data_of(uncertain), fitted.held_out.error
+    assert "cam_05" not in [row["name"] for row in data["cameras"]]
+    assert data["held_out"]["name"] == "cam_05"
+    assert data["held_out"]["median_px"] == pytest.approx(error.median_px, abs=0.005)
+    focal, depth = 1000.0, 4.5  # px; m from the middle of the ring
+    typical = 1e3 * error.median_px / focal * depth
+    assert data["held_out"]["median_mm"] == pytest.approx(typical, rel=0.25)
+    own, others = f"{error.median_px:.1f}", f"{fitted.error.median_px:.1f}"
+    assert f"not used in the fit: median {own} px there against {others} px in the" in uncertain
+    assert "no evidence by themselves" in uncertain
+    assert "one more was held out" in uncertain
+    assert data_of(page)["held_out"] is None
+    assert "was not used in the fit" not in page
+    given = page_of(with_held_out(as_given(walking_fit()), "cam_05"))
+    assert "was not used in the fit" in given and "no evidence by themselves" not in given
+    blind = page_of(with_held_out(walking_fit(), "cam_05", np.nan))
+    assert "Camera cam_05 was not used in the fit; it detected nothing." in blind
+    assert data_of(blind)["held_out"] is None
+
+
+def test_what_the_images_leave_open_is_listed(uncertain):
+    assert "<li>forearm rotation (right and left)</li>" in uncertain
+    assert "<li>the size of the forearm (right)</li>" in uncertain
+    assert "1.4 times what the fit assumed" in uncertain
+    sure = page_of(with_uncertainty(walking_fit()))
+    assert "The images determine everything that was estimated." in sure
 
 
 def test_simulated_data_is_called_so(page):
@@ -137,7 +237,7 @@ def test_a_long_trial_stays_small():
     )
     time = np.arange(len(long_motion.time)) / 120.0
     long_motion = dataclasses.replace(long_motion, time=time)
-    long_fit = dataclasses.replace(fit, motion=long_motion, error=long_error)
+    long_fit = with_uncertainty(dataclasses.replace(fit, motion=long_motion, error=long_error))
     trial = walking_trial(long_fit)
     assert len(render(long_fit, trial, judge(long_fit, trial))) < 2_000_000  # bytes
 
@@ -165,6 +265,32 @@ def test_scripts_run_in_a_browser(tmp_path, page):
     # Every chart, every panel, the error bars, the error curve and the segment sizes.
     assert dom.count("<svg viewBox") == len(data["curves"]["charts"]) + panels + 3
     assert "s of 1.98 s" in dom
+
+
+def test_bands_are_drawn_in_a_browser(tmp_path, uncertain):
+    dom, complaints = browse(tmp_path, uncertain)
+    assert complaints == []
+    charts = data_of(uncertain)["curves"]["charts"]
+    sides = sum(len(chart["sides"]) for chart in charts)
+    assert len(re.findall(r'class="band [rlm]"', dom)) == sides
+    assert dom.count('class="whisker"') == len(data_of(uncertain)["scales"])
+    assert re.search(r"<td>83\.0 ± 1\.3</td><td>4\.[12]</td>", dom)
+    assert 'class="bar unused"' in dom
+    assert "NaN" not in dom.split('id="data"')[0]
+
+
+def test_bands_have_gaps_where_they_are_not_known(tmp_path):
+    fit = with_uncertainty(walking_fit())
+    assert fit.uncertainty is not None
+    joints = fit.uncertainty.joints.copy()
+    joints[30:60, fit.body.joint_names.index("knee_angle_r")] = np.nan
+    page = page_of(
+        dataclasses.replace(fit, uncertainty=dataclasses.replace(fit.uncertainty, joints=joints))
+    )
+    dom, complaints = browse(tmp_path, page)
+    assert complaints == []
+    sides = sum(len(chart["sides"]) for chart in data_of(page)["curves"]["charts"])
+    assert len(re.findall(r'class="band [rlm]"', dom)) == sides + 1
 
 
 def test_browser_would_complain_about_a_broken_script(tmp_path, page):

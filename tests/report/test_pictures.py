@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from diffbio.report.pictures import MAX_PICTURE_BYTES, chosen_frames, panels
-from tests.walking_figure import FRAME_RATE_HZ, FRAMES, walking_fit, walking_trial
+from tests.walking_figure import (
+    FRAME_RATE_HZ,
+    FRAMES,
+    walking_fit,
+    walking_trial,
+    with_clocks,
+    with_held_out,
+)
 
 cv2 = pytest.importorskip("cv2")
 
@@ -77,3 +84,34 @@ def test_unreadable_video_is_said_in_the_log(tmp_path, caplog):
     trial = dataclasses.replace(walking_trial(fit), videos={"cam_02": broken})
     assert panels(fit, trial, ())[0]["views"][1]["image"] is None
     assert "the video has no such frame" in caplog.text
+
+
+def test_held_out_camera_comes_last_and_is_marked():
+    fit = with_held_out(walking_fit(), "cam_05")
+    for frame in panels(fit, walking_trial(walking_fit()), ()):
+        names = [view["camera"] for view in frame["views"]]
+        assert names == [*fit.rig.names, "cam_05"]
+        assert [view["note"] for view in frame["views"]] == [""] * 5 + ["not used"]
+        assert frame["views"][-1]["detected"][0] is not None
+
+
+def test_picture_follows_the_corrected_clock(video):
+    """A camera that is two frames late shows the person two of its own frames before."""
+    fit = with_clocks(walking_fit(), {"cam_02": 2 / FRAME_RATE_HZ})
+    trial = dataclasses.replace(walking_trial(walking_fit()), videos={"cam_02": video})
+    for frame in panels(fit, trial, ()):
+        address = frame["views"][1]["image"]
+        jpeg = base64.b64decode(address.removeprefix("data:image/jpeg;base64,"))
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+        sample = round(frame["time"] * FRAME_RATE_HZ)
+        assert abs(float(image.mean()) - brightness(sample - 2)) < 5  # grey levels
+        projected = np.array(frame["views"][1]["projected"])
+        expected = fit.error.projected_px[1, sample - 2]
+        np.testing.assert_allclose(projected, expected, atol=0.06)  # px; one decimal
+
+
+def test_no_picture_where_the_camera_was_not_running():
+    fit = with_clocks(walking_fit(), {"cam_02": 10.0})
+    for frame in panels(fit, walking_trial(walking_fit()), ()):
+        view = frame["views"][1]
+        assert view["median_px"] is None and set(map(str, view["projected"])) == {"None"}
