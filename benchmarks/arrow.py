@@ -5,6 +5,7 @@ import functools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,14 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(size: tuple[int, int, int], rounds: int) -> dict[str, object]:
+def measure(size: tuple[int, int, int], rounds: int) -> dict[str, Any]:
     """Both methods on one system, taking turns within every round."""
     arrow = random_arrow(*size)
     made = {name: _program(name, arrow) for name in METHODS}
     solutions = {name: one.call() for name, one in made.items()}
     seconds = _take_turns({name: one.call for name, one in made.items()}, rounds)
     scan = solutions["scan"]
-    return {
+    methods = {
         name: {
             "build_s": one.trace_s + one.compile_s,
             "run_ms": {
@@ -79,7 +80,8 @@ def measure(size: tuple[int, int, int], rounds: int) -> dict[str, object]:
             "max_deviation": _deviation(solutions[name], scan),
         }
         for name, one in made.items()
-    } | {"load_average": load_average()}
+    }
+    return {**methods, "load_average": load_average()}
 
 
 def random_arrow(n_control: int, n: int, n_shared: int) -> tuple[jax.Array, ...]:
@@ -102,7 +104,7 @@ def _program(method: Method, arrow: tuple[jax.Array, ...]) -> Program:
         return program(functools.partial(solve_arrow, method=method), {}, *arrow)
 
 
-def _take_turns(calls: dict[Method, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def _take_turns(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():

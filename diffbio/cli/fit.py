@@ -7,7 +7,15 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from diffbio.errors import FitError
+from diffbio.errors import FitError, InputError
+
+
+REFINEMENTS = {
+    "poses": ("cameras", "adjust where the cameras stand and look, with the body"),
+    "lenses": ("lenses", "adjust their focal lengths and first distortion terms"),
+    "clocks": ("clocks", "find how far their clocks are apart, up to half a second, and drift"),
+}
+"""What can be refined of the cameras: name of the switch, explanation."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that say how to fit, common to `fit` and `demo`."""
+    for group, (what, explanation) in REFINEMENTS.items():
+        parser.add_argument(
+            f"--refine-{what}", dest="refine", action="append_const", const=group, help=explanation
+        )
     parser.add_argument(
-        "--refine-cameras", action="store_true", help="adjust the cameras' poses with the body"
+        "--hold-out",
+        metavar="CAMERA",
+        help="fit without this camera and report the error there",
     )
     parser.add_argument(
         "--kinematics",
@@ -46,20 +60,33 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
         help="forward kinematics: diffbio's own (default) or MuJoCo's MJX",
     )
     parser.add_argument(
+        "--trajectory",
+        choices=("spline", "implicit"),
+        help="what moves: a spline (default), or a network from time to pose",
+    )
+    parser.add_argument(
         "--optimizer",
-        choices=("adamw", "gauss-newton"),
-        default="adamw",
-        help="train a network by AdamW (default), or solve for a spline by Gauss-Newton",
+        choices=("gauss-newton", "adamw"),
+        help="second-order steps (default), or training; a network is always trained",
+    )
+    parser.add_argument(
+        "--warm-start",
+        action="store_true",
+        help="begin training at the solution of gauss-newton",
     )
     parser.add_argument("--steps", type=_positive(int), metavar="N", help="training steps of AdamW")
     parser.add_argument(
         "--bandwidth",
         type=_positive(float),
         metavar="HZ",
-        help="highest frequency of the motion (default 12, or a quarter of the frame rate)",
+        help="highest frequency of the motion (default 7.5, of a network 12; at most a quarter "
+        "of the frame rate)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the network (default 0); a spline needs none"
+    )
+    parser.add_argument(
+        "--double-precision", action="store_true", help="64-bit numbers: slower, for comparisons"
     )
     parser.add_argument(
         "--offline", action="store_true", help="accepted for scripts; nothing is ever fetched"
@@ -117,22 +144,28 @@ def fit_trial(arguments, trial, body, console, began):
     import jax
     import numpy as np
 
-    jax_support, fitting, motion_fit = _import("_jax", "fitting", "fitting.motion_fit")
+    jax_support, fitting, motion_fit, gauss_newton = _import(
+        "_jax", "fitting", "fitting.motion_fit", "fitting.gauss_newton"
+    )
     jax_support.enable_compilation_cache()
+    if arguments.double_precision:
+        jax.config.update("jax_enable_x64", True)
+    method = _method(arguments)
     steps = arguments.steps or motion_fit.STEPS
-    iterations = {"adamw": steps, "gauss-newton": motion_fit.MAX_ITERATIONS}
+    iterations = {"adamw": steps, "gauss-newton": gauss_newton.MAX_ITERATIONS}
     loaded = time.perf_counter() - began
-    with console.training(iterations[arguments.optimizer]) as bar:
+    with console.training(iterations[method["solver"]]) as bar:
         fit = fitting.fit_motion(
             body,
-            trial.rig.astype(np.float32),
+            trial.rig.astype(np.float64 if arguments.double_precision else np.float32),
             trial.keypoints,
             key=jax.random.key(arguments.seed),
-            solver=arguments.optimizer,
             steps=steps,
             bandwidth_hz=arguments.bandwidth,
-            refine_cameras=arguments.refine_cameras,
+            refine=tuple(group for group in REFINEMENTS if group in (arguments.refine or ())),
+            hold_out=arguments.hold_out,
             progress=bar,
+            **method,
         )
     if fit.outcome == fitting.Outcome.NOT_FINITE:
         raise FitError(
@@ -151,7 +184,38 @@ def fit_trial(arguments, trial, body, console, began):
     )
     per_camera = ", ".join(f"{n} {e['median']:.1f}" for n, e in error.per_camera().items())
     console.say(f"Median per camera, in px: {per_camera}.")
+    if "clocks" in fit.refined:
+        late = 1e3 * np.asarray(fit.cameras.clock_offset)
+        each = ", ".join(f"{n} {ms:+.1f}" for n, ms in zip(error.camera_names, late, strict=True))
+        console.say(f"Pictures were taken later than their time stamps say by, in ms: {each}.")
+    if fit.held_out is not None:
+        left = fit.held_out.error
+        console.say(
+            f"{fit.held_out.name} was not used in the fit; error there: median "
+            f"{left.median_px:.2f} px, mean {left.mean_px:.2f} px."
+        )
     return fit
+
+
+def _method(arguments) -> dict[str, object]:
+    """Which solver, on which trajectory.
+
+    Raises:
+        InputError: the choices do not go together.
+    """
+    trained = arguments.trajectory == "implicit" or arguments.warm_start
+    solver = arguments.optimizer or ("adamw" if trained else "gauss-newton")
+    if trained and solver == "gauss-newton":
+        raise InputError(
+            "--optimizer gauss-newton",
+            "It solves for a spline, from its own start.",
+            "Leave out --optimizer: a network, and anything with a warm start, is trained.",
+        )
+    return {
+        "solver": solver,
+        "trajectory": arguments.trajectory,
+        "warm_start": arguments.warm_start,
+    }
 
 
 def report(verdict, fit, output: pathlib.Path) -> int:

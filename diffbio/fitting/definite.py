@@ -114,4 +114,4 @@ def factor_definite(arrow: ArrowMatrix) -> tuple[ArrowFactor, Int[Array, ""]]:
     before = jnp.asarray(PROBE * jnp.finfo(dtype).eps / STIFFER, dtype)
     first = _Attempt(large[0], nothing, before, jnp.asarray(True), large[1])
     done = jax.lax.while_loop(goes_on, again, first)
-    return done.factor, sum((x > 0).sum() for x in done.lift)
+    return done.factor, (done.lift.own > 0).sum() + (done.lift.shared > 0).sum()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from diffbio.body import load_keypoint_set
+from diffbio.cameras.adjustment import WIDTH, adjustment_of
 from diffbio.fitting.problem import Problem, Unknowns, make_problem
 from diffbio.simulation import SimulatedRecording, simulate_walking
 from diffbio.simulation.detector import DetectorErrors
@@ -73,5 +74,5 @@ def unknowns(recording, problem) -> Unknowns:
         lambda x: jnp.asarray(rng.normal(size=x.shape) * 0.02),
         recording.body.default_parameters(np.float64),
     )
-    cameras = rng.normal(size=(2, len(recording.rig.names), 3)) * 0.01
-    return Unknowns(trajectory, parameters, jnp.asarray(cameras[0]), jnp.asarray(cameras[1]))
+    cameras = jnp.asarray(rng.normal(size=(len(recording.rig.names), WIDTH)) * 0.01)
+    return Unknowns(trajectory, parameters, adjustment_of(cameras))

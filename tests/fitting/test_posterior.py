@@ -246,7 +246,7 @@ def problem_of(recording, start: Start, dtype: type) -> Problem:
     return make_problem(recording.body, rig, recording.keypoints, start.depth, dtype=dtype)
 
 
-def of_type(tree, dtype: type):
+def of_type(tree, dtype):
     return jax.tree.map(
         lambda x: jnp.asarray(x, dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree
     )
