@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     import numpy as np
 
+    from diffbio._jax import enable_compilation_cache
     from diffbio.body import load_keypoint_set
     from diffbio.cli.progress import Console
     from diffbio.io.trial import Trial
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from diffbio.report.result_folder import check_writable, write_result
     from diffbio.simulation import differences, simulate_walking
 
+    enable_compilation_cache()
     check_writable(arguments.output)
     console = Console()
     console.say(

@@ -6,9 +6,9 @@ import importlib
 import pathlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 from diffbio.errors import FitError, InputError
-
 
 REFINEMENTS = {
     "poses": ("cameras", "adjust where the cameras stand and look, with the body"),
@@ -108,7 +108,8 @@ def _positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, write, and say where the result is."""
     began = time.perf_counter()
-    io, progress = _import("io.read", "cli.progress")
+    jax_support, io, progress = _import("_jax", "io.read", "cli.progress")
+    jax_support.enable_compilation_cache()
     console = progress.Console()
     trial = io.read_trial(
         arguments.trial_path,
@@ -144,10 +145,9 @@ def fit_trial(arguments, trial, body, console, began):
     import jax
     import numpy as np
 
-    jax_support, fitting, motion_fit, gauss_newton = _import(
-        "_jax", "fitting", "fitting.motion_fit", "fitting.gauss_newton"
+    fitting, motion_fit, gauss_newton = _import(
+        "fitting", "fitting.motion_fit", "fitting.gauss_newton"
     )
-    jax_support.enable_compilation_cache()
     if arguments.double_precision:
         jax.config.update("jax_enable_x64", True)
     method = _method(arguments)
@@ -197,7 +197,7 @@ def fit_trial(arguments, trial, body, console, began):
     return fit
 
 
-def _method(arguments) -> dict[str, object]:
+def _method(arguments) -> dict[str, Any]:
     """Which solver, on which trajectory.
 
     Raises:

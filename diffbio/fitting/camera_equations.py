@@ -112,7 +112,9 @@ def _turned_offsets(
     rotation, h = twists.rotation, sight.information
     each = []
     for axis in range(3):
-        local = [sum(h[i][k] * rotation[k, axis][None] for k in range(3)) for i in range(3)]
+        local = [
+            jnp.asarray(sum(h[i][k] * rotation[k, axis][None] for k in range(3))) for i in range(3)
+        ]
         each.append(_wrench_sums(local, lever, 1))
     return jnp.stack(each)
 

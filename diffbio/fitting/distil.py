@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from diffbio.fitting.adamw import train
 from diffbio.fitting.problem import Problem, Unknowns
@@ -134,22 +134,53 @@ def start_spline(problem: Problem, start: Start, bandwidth_hz: float) -> SplineT
         start: poses to follow, where it has any.
         bandwidth_hz: highest frequency the spline must follow.
     """
-    time, n = np.asarray(problem.time, float), len(start.posed)
+    reference = start_reference(problem, start)
+    return _spline_through(
+        problem, reference, _departures(reference, start), start.posed, bandwidth_hz
+    )
+
+
+def as_spline(problem: Problem, unknowns: Unknowns, bandwidth_hz: float) -> Unknowns:
+    """The same motion as a spline; unchanged where it is one.
+
+    Args:
+        problem: its times.
+        unknowns: with any trajectory.
+        bandwidth_hz: highest frequency the spline must follow.
+    """
+    network = unknowns.trajectory
+    if isinstance(network, SplineTrajectory):
+        return unknowns
+    n = int(problem.n_frames)
+    departures = np.array(network.coordinates(problem.time) * network.spread[None], float)[:n]
+    departures[:, 6:] += np.asarray(network.centre, float)
+    posed = np.ones(n, bool)
+    spline = _spline_through(problem, network.reference, departures, posed, bandwidth_hz)
+    return Unknowns(spline, unknowns.parameters, unknowns.cameras)
+
+
+def _spline_through(
+    problem: Problem,
+    reference: RootReference,
+    departures: Float[np.ndarray, "time coordinate"],
+    valid: Bool[np.ndarray, "time"],
+    bandwidth_hz: float,
+) -> SplineTrajectory:
+    """A spline through root departures and joint coordinates at the real samples."""
+    time, n = np.asarray(problem.time, float), len(departures)
     interval = float(np.median(np.diff(time[:n]))) if n > 1 else 1.0
     frames = frames_per_knot(interval, bandwidth_hz)
     # Intervals for the padded length, so that trials of one bucket share a program; more only
     # where the samples have gaps.
     spacing = frames * interval
     spanned = int((time[-1] - time[0]) / spacing + 1e-6) + 1
-    n_control = max(-(-len(time) // frames), spanned) + 3
-    reference = start_reference(problem, start)
     return fit_spline_trajectory(
         reference,
         time[:n],
-        _departures(reference, start),
-        start.posed,
+        departures,
+        valid,
         spacing=spacing,
-        n_control=n_control,
+        n_control=max(-(-len(time) // frames), spanned) + 3,
     )
 
 

@@ -3,23 +3,20 @@
 import time as clock
 from typing import NamedTuple
 
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from diffbio.body import BodyModel
-from diffbio.cameras import CameraAdjustment, CameraRig
+from diffbio.cameras import CameraRig
 from diffbio.cameras.adjustment import GROUPS, no_adjustment
 from diffbio.errors import FitError, UnknownNameError
 from diffbio.fitting.adamw import Progress
-from diffbio.fitting.clock_search import search_clocks
 from diffbio.fitting.distil import distilled, start_spline, start_trajectory
-from diffbio.fitting.evaluate import evaluate_motion, held_out_error, pictured_error
 from diffbio.fitting.fit import Fit, Outcome
-from diffbio.fitting.problem import Problem, Unknowns, make_problem
+from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.solvers import Solved, solve_first_order, solve_second_order
-from diffbio.fitting.start import Start, find_start
-from diffbio.observations import Keypoints, retimed
+from diffbio.fitting.stages import bandwidth_of, finish, prepare
+from diffbio.fitting.start import Start
+from diffbio.observations import Keypoints
 
 STEPS = 1000
 
@@ -27,9 +24,6 @@ SOLVERS = {"gauss-newton": "spline", "adamw": "implicit"}
 """Each with the trajectory it takes unless told otherwise."""
 
 TRAJECTORIES = ("spline", "implicit")
-
-BANDWIDTH_HZ = {"spline": 7.5, "implicit": 12.0}
-"""Of walking, 6 Hz hold all but noise (Winter 1974); a network has to be taught beyond it."""
 
 
 def fit_motion(
@@ -66,8 +60,7 @@ def fit_motion(
         warm_start: begin AdamW where Gauss-Newton ended, not at inverse kinematics.
         steps: of AdamW.
         bandwidth_hz: highest frequency of the motion: among the network's features, or Nyquist's
-            of the spline's knots. By default `BANDWIDTH_HZ`, or a quarter of the frame rate
-            where that is lower, since nothing observes what happens between frames.
+            of the spline's knots. By default what `bandwidth_of` says.
         refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
         hold_out: name of a camera to keep out of the fit and to measure it by.
         progress: called with the step and the median reprojection error, in pixels.
@@ -77,50 +70,13 @@ def fit_motion(
         UnknownNameError: there is no such solver, trajectory, group or camera.
     """
     trajectory = _checked(solver, trajectory, refine, warm_start)
-    began = clock.perf_counter()
-    fitted_rig, used = rig, keypoints
-    if hold_out is not None:
-        kept = _without(hold_out, keypoints.camera_names)
-        fitted_rig, used = rig.subset(kept), keypoints.of_cameras(kept)
-    clocks = _Clocks.found(fitted_rig, used) if "clocks" in refine else _Clocks.trusted(used)
-    synchronised = retimed(used, clocks.offset) if np.any(clocks.offset) else used
-    start = find_start(body.with_kinematics("fused"), fitted_rig, synchronised)
-    problem = make_problem(
-        body,
-        fitted_rig,
-        synchronised,
-        start.depth,
-        reference_clock=clocks.reference,
-        timed="clocks" in refine,
-        dtype=rig.focal_px.dtype,
-    )
-    bandwidth_hz = bandwidth_hz or min(BANDWIDTH_HZ[trajectory], 0.25 / keypoints.interval)
+    prepared = prepare(body, rig, keypoints, refine=refine, hold_out=hold_out)
+    bandwidth_hz = bandwidth_of(keypoints, trajectory, bandwidth_hz)
     how = _How(solver, trajectory, warm_start, steps, bandwidth_hz, refine, key, progress)
-    started = clock.perf_counter()
-    solved = _solve(problem, start, how)
-    solve_s = clock.perf_counter() - started - solved.compile_s
-    unknowns, fused = solved.unknowns, body.with_kinematics("fused")
-    cameras = clocks.added_to(unknowns.cameras)
-    refined = problem.rig.adjusted(unknowns.cameras)
-    held_out = None
-    if hold_out is not None:
-        held_out = held_out_error(fused, problem, unknowns, rig, keypoints, hold_out)
-    return Fit(
-        body=body,
-        parameters=unknowns.parameters,
-        motion=evaluate_motion(fused, problem, unknowns, used),
-        rig=refined,
-        rig_before=problem.rig,
-        error=pictured_error(fused, problem, unknowns, refined, used, cameras),
-        solver=solver,
-        iterations=solved.iterations,
-        cost=solved.cost,
-        outcome=solved.outcome,
-        time_s={"start": started - began, "compile": solved.compile_s, "solve": solve_s},
-        cameras=cameras if refine else None,
-        refined=refine,
-        held_out=held_out,
-    )
+    began = clock.perf_counter()
+    solved = _solve(prepared.problem, prepared.start, how)
+    solve_s = clock.perf_counter() - began - solved.compile_s
+    return finish(prepared, solved, solver=solver, bandwidth_hz=bandwidth_hz, solve_s=solve_s)
 
 
 class _How(NamedTuple):
@@ -165,39 +121,6 @@ def _solve(problem: Problem, start: Start, how: _How) -> Solved:
     return solved._replace(compile_s=solved.compile_s + (first.compile_s if first else 0.0))
 
 
-class _Clocks(NamedTuple):
-    """A first idea of the cameras' clocks.
-
-    Attributes:
-        offset: what is added to the time stamps of each camera, in seconds.
-        reference: the camera whose clock is right by definition.
-    """
-
-    offset: Float[np.ndarray, "camera"]
-    reference: int
-
-    @classmethod
-    def trusted(cls, keypoints: Keypoints) -> "_Clocks":
-        return cls(np.zeros(len(keypoints.camera_names)), 0)
-
-    @classmethod
-    def found(cls, rig: CameraRig, keypoints: Keypoints) -> "_Clocks":
-        offset = search_clocks(rig, keypoints).offset
-        return cls(offset, int(np.argmin(np.abs(offset))))
-
-    def added_to(self, cameras: CameraAdjustment) -> CameraAdjustment:
-        """Corrections of the clocks as they were given."""
-        offset = jnp.asarray(cameras.clock_offset)
-        return CameraAdjustment(
-            cameras.rotation,
-            cameras.shift,
-            cameras.log_focal,
-            cameras.distortion,
-            offset + jnp.asarray(self.offset, offset.dtype),
-            cameras.clock_drift,
-        )
-
-
 def _checked(solver: str, trajectory: str | None, refine: tuple[str, ...], warm_start: bool) -> str:
     if solver not in SOLVERS:
         raise UnknownNameError("fit_motion", "solver", solver, tuple(SOLVERS))
@@ -215,15 +138,3 @@ def _checked(solver: str, trajectory: str | None, refine: tuple[str, ...], warm_
     if solver == "gauss-newton" and warm_start:
         raise FitError("A warm start is Gauss-Newton's solution; it is for adamw to begin at.")
     return trajectory
-
-
-def _without(name: str, cameras: tuple[str, ...]) -> tuple[str, ...]:
-    if name not in cameras:
-        raise UnknownNameError("fit_motion", "camera to hold out", name, cameras)
-    kept = tuple(other for other in cameras if other != name)
-    if len(kept) < 2:
-        raise FitError(
-            f"Without {name} there is only one camera, which does not determine size and depth. "
-            "Hold no camera out."
-        )
-    return kept

@@ -71,7 +71,7 @@ def frame_system(
     onto = jnp.asarray(np.eye(n_carrier)[kinematics.carrier], root.dtype)
     per_body = symmetric(moments(twists.arm, information) @ onto)
     per_body = jnp.transpose(per_body, (2, 0, 1, 3))
-    turned = sum(per_body[:, :, c, :, None] * twist[:, None, c] for c in range(6))
+    turned = jnp.asarray(sum(per_body[:, :, c, :, None] * twist[:, None, c] for c in range(6)))
     wrench = jnp.concatenate([cross(twists.arm, pull), pull]) @ onto
     cameras = camera_columns(twists, sight, root, instruments, onto)
     offsets, offset_corner, offset_gradient = _offsets(twists, information, pull)
@@ -87,8 +87,9 @@ def frame_system(
     by_camera, by_pull = against(cameras.border), against(jnp.transpose(wrench, (1, 0, 2)))
     parts = (by_twist[..., n:], by_offset, by_camera, by_pull)
     scales = [part[:, n:].sum(0) for part in parts]
-    crossed = [[scales[0], scales[1], scales[2]], [None, offset_corner, cameras.offsets]]
-    corner = _mirrored([*crossed, [None, None, cameras.corner]])
+    corner = _mirrored(
+        [[scales[0], scales[1], scales[2]], [offset_corner, cameras.offsets], [cameras.corner]]
+    )
     gradient = [scales[3][:, 0], offset_gradient.reshape(-1), cameras.gradient]
     own, *border = (part[:, :n] for part in (by_twist[..., :n], *parts))
     return FrameSystem(
@@ -96,17 +97,15 @@ def frame_system(
     )
 
 
-def _mirrored(blocks: list[list[Array | None]]) -> Float[Array, "shared shared"]:
-    """A symmetric matrix from its upper blocks."""
-    sizes = [row[-1].shape[0] for row in blocks]
-    ends = np.cumsum([0, *sizes])
+def _mirrored(blocks: list[list[Array]]) -> Float[Array, "shared shared"]:
+    """A symmetric matrix from its upper blocks, each row from the diagonal on."""
+    ends = np.cumsum([0, *(row[0].shape[0] for row in blocks)])
     whole = jnp.zeros((ends[-1],) * 2, blocks[0][0].dtype)
     for i, row in enumerate(blocks):
-        for j, block in enumerate(row):
-            if block is None or not block.size:
-                continue
-            whole = jax.lax.dynamic_update_slice(whole, block, (ends[i], ends[j]))
-            if i != j:
+        for j, block in enumerate(row, i):
+            if block.size:
+                whole = jax.lax.dynamic_update_slice(whole, block, (ends[i], ends[j]))
+            if block.size and i != j:
                 whole = jax.lax.dynamic_update_slice(whole, block.T, (ends[j], ends[i]))
     return whole
 

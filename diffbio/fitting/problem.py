@@ -141,6 +141,7 @@ def make_problem(
     reference_clock: int = 0,
     timed: bool = False,
     dtype: np.dtype | type = np.float32,
+    padded: int | None = None,
 ) -> Problem:
     """Assemble the objective of one trial.
 
@@ -151,9 +152,11 @@ def make_problem(
         depth: typical distance of the person along each optical axis, in metres.
         reference_clock: the camera whose clock is right by definition.
         timed: whether clocks are to be corrected; so it is where the keypoints have lags.
+        dtype: of everything.
+        padded: length to pad time to; by default the bucket of the trial's own.
     """
     n = len(keypoints.time)
-    padded = round_up_to_bucket(n)
+    padded = padded or round_up_to_bucket(n)
 
     def pad(x: np.ndarray) -> np.ndarray:
         return np.pad(x, [(0, 0), (0, padded - n), *[(0, 0)] * (x.ndim - 2)])
@@ -207,6 +210,9 @@ def make_problem(
 
 def _intervals(keypoints: Keypoints) -> Float[np.ndarray, "camera"]:
     """Usual time from one picture of a camera to its next, in seconds: slow ones count more."""
-    time, seen = np.asarray(keypoints.time), (np.asarray(keypoints.confidence) > 0).any(2)
-    gaps = [np.diff(time[seen[camera]]) for camera in range(len(seen))]
-    return np.asarray([np.median(gap) if gap.size else keypoints.interval for gap in gaps])
+    time = np.asarray(keypoints.time)
+    intervals = []
+    for confidence in np.asarray(keypoints.confidence):
+        gaps = np.diff(time[np.flatnonzero(confidence.max(1) > 0)])
+        intervals.append(np.median(gaps) if gaps.size else keypoints.interval)
+    return np.asarray(intervals)

@@ -1,31 +1,26 @@
 """One small simulated walk, shared by the tests of fitting."""
 
-import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffbio.body import load_keypoint_set
-from diffbio.cameras.adjustment import WIDTH, adjustment_of
+from diffbio.body import BodyParameters
+from diffbio.cameras.adjustment import WIDTH, adjustment_of, no_adjustment
+from diffbio.fitting.distil import start_spline
 from diffbio.fitting.problem import Problem, Unknowns, make_problem
-from diffbio.simulation import SimulatedRecording, simulate_walking
-from diffbio.simulation.detector import DetectorErrors
+from diffbio.fitting.residuals.cameras import camera_sd
+from diffbio.fitting.solvers import basis_of
+from diffbio.fitting.spline_basis import SplineBasis
+from diffbio.fitting.start import find_start
+from diffbio.fitting.system import State
+from diffbio.simulation import SimulatedRecording
+from diffbio.trajectories import SplineTrajectory
 from diffbio.trajectories.implicit import make_implicit_trajectory
 from diffbio.trajectories.reference import fit_root_reference
-
-EXACT = DetectorErrors(noise_px=0.0, outlier_share=0.0, drop_share=1e-9)
-
-
-@functools.cache
-def simulated(errors: DetectorErrors | None = None) -> SimulatedRecording:
-    """Two seconds at 24 Hz, four cameras, 26 keypoints."""
-    keypoints = load_keypoint_set("halpe_26")
-    return simulate_walking(
-        keypoints, seed=3, duration=2.0, frame_rate_hz=24.0, n_cameras=4, errors=errors
-    )
-
+from tests.fitting.small_walks import EXACT, first_frames, simulated
 
 @pytest.fixture(scope="session")
 def recording() -> SimulatedRecording:
@@ -76,3 +71,46 @@ def unknowns(recording, problem) -> Unknowns:
     )
     cameras = jnp.asarray(rng.normal(size=(len(recording.rig.names), WIDTH)) * 0.01)
     return Unknowns(trajectory, parameters, adjustment_of(cameras))
+
+
+class Small(NamedTuple):
+    """Eight frames, in double precision, and a state away from the optimum."""
+
+    problem: Problem
+    basis: SplineBasis
+    trajectory: SplineTrajectory
+    state: State
+
+
+def _eight_frames(recording: SimulatedRecording, timed: bool) -> Small:
+    few = first_frames(recording.keypoints, 8)
+    start = find_start(recording.body, recording.rig, few)
+    problem = make_problem(
+        recording.body, recording.rig, few, start.depth, timed=timed, dtype=np.float64
+    )
+    trajectory = start_spline(problem, start, 6.0)
+    nothing = no_adjustment(len(recording.rig.names), np.float64)
+    basis = basis_of(problem, Unknowns(trajectory, start.parameters, nothing))
+    rng = np.random.default_rng(0)
+    moved = trajectory.control + rng.normal(size=trajectory.control.shape) * 0.05
+    parameters = BodyParameters(
+        start.parameters.log_scale + 0.02,
+        jnp.asarray(rng.normal(size=start.parameters.marker_offset.shape) * 0.01),
+    )
+    sd = np.asarray(camera_sd(len(recording.rig.names), 0))
+    cameras = rng.normal(size=sd.shape) * sd * 2
+    # Clocks are right: there the approximation that leaves out how bodies turn is exact.
+    cameras[:, 9:] = 0.0
+    return Small(problem, basis, trajectory, State(moved, parameters, jnp.asarray(cameras)))
+
+
+@pytest.fixture(scope="session")
+def small(recording) -> Small:
+    """Cameras at the sample times."""
+    return _eight_frames(recording, timed=False)
+
+
+@pytest.fixture(scope="session")
+def timed(recording) -> Small:
+    """Cameras with instants of their own, which are the sample times still."""
+    return _eight_frames(recording, timed=True)

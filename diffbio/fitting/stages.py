@@ -1,0 +1,205 @@
+"""What comes before and after the solving of a trial, whichever solver does it."""
+
+import dataclasses
+import time as clock
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from diffbio.body import BodyModel
+from diffbio.cameras import CameraAdjustment, CameraRig
+from diffbio.errors import FitError, UnknownNameError
+from diffbio.fitting.clock_search import search_clocks
+from diffbio.fitting.distil import as_spline
+from diffbio.fitting.evaluate import evaluate_motion, held_out_error, pictured_error
+from diffbio.fitting.fit import Fit, Outcome
+from diffbio.fitting.problem import Problem, make_problem
+from diffbio.fitting.solvers import Solved
+from diffbio.fitting.start import Start, find_start
+from diffbio.fitting.uncertainty import estimate_uncertainty
+from diffbio.observations import Keypoints, retimed
+
+BANDWIDTH_HZ = {"spline": 7.5, "implicit": 12.0}
+"""Of walking, 6 Hz hold all but noise (Winter 1974); a network has to be taught beyond it."""
+
+
+class Clocks(NamedTuple):
+    """A first idea of the cameras' clocks.
+
+    Attributes:
+        offset: what is added to the time stamps of each camera, in seconds.
+        reference: the camera whose clock is right by definition.
+    """
+
+    offset: Float[np.ndarray, "camera"]
+    reference: int
+
+    @classmethod
+    def trusted(cls, keypoints: Keypoints) -> "Clocks":
+        """Clocks as they were given."""
+        return cls(np.zeros(len(keypoints.camera_names)), 0)
+
+    @classmethod
+    def found(cls, rig: CameraRig, keypoints: Keypoints) -> "Clocks":
+        """Clocks from a coarse search."""
+        offset = search_clocks(rig, keypoints).offset
+        return cls(offset, int(np.argmin(np.abs(offset))))
+
+    def added_to(self, cameras: CameraAdjustment) -> CameraAdjustment:
+        """Corrections of the clocks as they were given."""
+        offset = jnp.asarray(cameras.clock_offset)
+        return CameraAdjustment(
+            cameras.rotation,
+            cameras.shift,
+            cameras.log_focal,
+            cameras.distortion,
+            offset + jnp.asarray(self.offset, offset.dtype),
+            cameras.clock_drift,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A trial, ready to solve.
+
+    Attributes:
+        body: the anatomy.
+        rig: all cameras, as given.
+        keypoints: of all cameras.
+        used: keypoints of the cameras that are fitted.
+        clocks: a first idea of their clocks.
+        start: where the fit begins.
+        problem: the objective.
+        refine: what is unknown of the cameras.
+        hold_out: name of the camera kept out.
+        seconds: that preparing took.
+    """
+
+    body: BodyModel
+    rig: CameraRig
+    keypoints: Keypoints
+    used: Keypoints
+    clocks: Clocks
+    start: Start
+    problem: Problem
+    refine: tuple[str, ...]
+    hold_out: str | None
+    seconds: float
+
+
+def prepare(
+    body: BodyModel,
+    rig: CameraRig,
+    keypoints: Keypoints,
+    *,
+    refine: tuple[str, ...] = (),
+    hold_out: str | None = None,
+    padded: int | None = None,
+) -> Prepared:
+    """Search the clocks, triangulate, size and pose the body, assemble the objective.
+
+    Args:
+        body: anatomy whose markers are keypoints of the set.
+        rig: cameras in the order of the keypoints'; its precision is the fit's.
+        keypoints: detections of one person.
+        refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
+        hold_out: name of a camera to keep out of the fit and to measure it by.
+        padded: length to pad time to; by default the trial's own bucket.
+
+    Raises:
+        FitError: there is nothing to start from.
+        UnknownNameError: there is no camera of that name.
+    """
+    began = clock.perf_counter()
+    fitted_rig, used = rig, keypoints
+    if hold_out is not None:
+        kept = _without(hold_out, keypoints.camera_names)
+        fitted_rig, used = rig.subset(kept), keypoints.of_cameras(kept)
+    clocks = Clocks.found(fitted_rig, used) if "clocks" in refine else Clocks.trusted(used)
+    synchronised = retimed(used, clocks.offset) if np.any(clocks.offset) else used
+    start = find_start(body.with_kinematics("fused"), fitted_rig, synchronised)
+    problem = make_problem(
+        body,
+        fitted_rig,
+        synchronised,
+        start.depth,
+        reference_clock=clocks.reference,
+        timed="clocks" in refine,
+        dtype=rig.focal_px.dtype,
+        padded=padded,
+    )
+    seconds = clock.perf_counter() - began
+    return Prepared(body, rig, keypoints, used, clocks, start, problem, refine, hold_out, seconds)
+
+
+def bandwidth_of(keypoints: Keypoints, trajectory: str, bandwidth_hz: float | None = None) -> float:
+    """Highest frequency of the motion, in Hz: as asked for, or `BANDWIDTH_HZ`, or a quarter of
+    the frame rate where that is lower, since nothing observes what happens between frames."""
+    return bandwidth_hz or min(BANDWIDTH_HZ[trajectory], 0.25 / keypoints.interval)
+
+
+def finish(
+    prepared: Prepared, solved: Solved, *, solver: str, bandwidth_hz: float, solve_s: float
+) -> Fit:
+    """Evaluate a solution: motion, errors in pixels, error bars, the camera that was held out.
+
+    Args:
+        prepared: the trial.
+        solved: what the solver left.
+        solver: its name.
+        bandwidth_hz: highest frequency of the trajectory.
+        solve_s: that solving took, in seconds.
+    """
+    body, problem, unknowns = prepared.body, prepared.problem, solved.unknowns
+    fused = body.with_kinematics("fused")
+    cameras = prepared.clocks.added_to(unknowns.cameras)
+    refined = problem.rig.adjusted(unknowns.cameras)
+    began = clock.perf_counter()
+    error_bars = None
+    if solved.outcome != Outcome.NOT_FINITE:
+        splined = as_spline(problem, unknowns, min(bandwidth_hz, BANDWIDTH_HZ["spline"]))
+        error_bars = estimate_uncertainty(
+            problem, splined, refine=prepared.refine, reference_clock=prepared.clocks.reference
+        )
+    barred_s = clock.perf_counter() - began
+    held_out = None
+    if prepared.hold_out is not None:
+        held_out = held_out_error(
+            fused, problem, unknowns, prepared.rig, prepared.keypoints, prepared.hold_out
+        )
+    return Fit(
+        body=body,
+        parameters=unknowns.parameters,
+        motion=evaluate_motion(fused, problem, unknowns, prepared.used),
+        rig=refined,
+        rig_before=problem.rig,
+        error=pictured_error(fused, problem, unknowns, refined, prepared.used, cameras),
+        solver=solver,
+        iterations=solved.iterations,
+        cost=solved.cost,
+        outcome=solved.outcome,
+        time_s={
+            "start": prepared.seconds,
+            "compile": solved.compile_s,
+            "solve": solve_s,
+            "error_bars": barred_s,
+        },
+        cameras=cameras if prepared.refine else None,
+        refined=prepared.refine,
+        uncertainty=error_bars,
+        held_out=held_out,
+    )
+
+
+def _without(name: str, cameras: tuple[str, ...]) -> tuple[str, ...]:
+    if name not in cameras:
+        raise UnknownNameError("fit_motion", "camera to hold out", name, cameras)
+    kept = tuple(other for other in cameras if other != name)
+    if len(kept) < 2:
+        raise FitError(
+            f"Without {name} there is only one camera, which does not determine size and depth. "
+            "Hold no camera out."
+        )
+    return kept
