@@ -6,6 +6,8 @@ Given the rotations, every position is linear in the segment lengths: one produc
 path matrix. The arrays keep (component, node, time) order, so that time is the vector dimension.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,8 @@ class FusedKinematics:
         turned = rotate(quaternions[:, carrier], local.T[:, :, None])
         return jnp.transpose(positions[:, carrier] + turned, (2, 1, 0))
 
+    # Compiled on its own only for the memory of its trace: every program that moves a body has it.
+    @functools.partial(jax.jit, static_argnums=0)
     def _bodies(
         self, scale: Float[Array, "body"], pose: Pose
     ) -> tuple[Float[Array, "3 body time"], Float[Array, "4 body time"]]:
@@ -90,6 +94,7 @@ class FusedKinematics:
         c = jnp.asarray(self.polynomial, joints.dtype)[:, :, None]
         return c[:, 0] + z * (c[:, 1] + z * (c[:, 2] + z * (c[:, 3] + z * c[:, 4])))
 
+    @functools.partial(jax.jit, static_argnums=0)
     def node_quaternions(
         self, root: Float[Array, "time 4"], displacement: Float[Array, "all_joint time"]
     ) -> Float[Array, "4 node time"]:
@@ -147,6 +152,7 @@ def _columns(vectors: list[np.ndarray], size: int) -> Float[np.ndarray, "{size} 
     return np.asarray(vectors, float).reshape(-1, size).T
 
 
+@jax.jit
 def _multiply(
     a: Float[Array, "4 n #time"], b: Float[Array, "4 n #time"]
 ) -> Float[Array, "4 n time"]:
@@ -161,6 +167,7 @@ def _multiply(
     )
 
 
+@jax.jit
 def rotate(
     q: Float[Array, "4 n time"], vector: Float[Array, "3 n #time"]
 ) -> Float[Array, "3 n time"]:
@@ -173,6 +180,7 @@ def rotate(
     )
 
 
+@jax.jit
 def matrices(q: Float[Array, "4 n time"]) -> Float[Array, "3 3 n time"]:
     """Rotation matrices of unit quaternions, components first."""
     w, x, y, z = q[0], q[1], q[2], q[3]

@@ -83,6 +83,7 @@ class TwistKinematics:
         by_segment = path.T[:, :, None] * one_hot[segment[fused.link_body]][:, None]
         self.scale_spread = by_segment.reshape(len(fused.link_body), -1)
 
+    @functools.partial(jax.jit, static_argnums=0)
     def __call__(
         self,
         parameters: BodyParameters,
@@ -200,6 +201,7 @@ def marker_jacobian(body: BodyModel, parameters: BodyParameters, pose: Pose) -> 
     return MarkerJacobian(columns[..., :n], scales, rotation)
 
 
+@jax.jit
 def cross(a: Float[Array, "3 *#batch"], b: Float[Array, "3 *#batch"]) -> Float[Array, "3 *out"]:
     """Cross product, components first."""
     return jnp.stack(

@@ -224,7 +224,7 @@ class CameraRig(eqx.Module):
             if name not in self.names:
                 raise UnknownNameError("camera rig", "camera", name, self.names)
         rows = [self.names.index(name) for name in names]
-        picked = jax.tree.map(lambda array: array[jnp.asarray(rows, int)], self)
+        picked = jax.tree.map(lambda array: jnp.asarray(np.asarray(array)[rows]), self)
         return CameraRig(
             focal_px=picked.focal_px,
             principal_px=picked.principal_px,

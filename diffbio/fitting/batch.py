@@ -13,7 +13,7 @@ from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel
 from diffbio.cameras import CameraRig
 from diffbio.cameras.adjustment import GROUPS, no_adjustment
-from diffbio.errors import FitError, UnknownNameError
+from diffbio.errors import DiffbioError, UnknownNameError
 from diffbio.fitting import gauss_newton
 from diffbio.fitting.distil import start_spline
 from diffbio.fitting.fit import Fit, Outcome
@@ -45,7 +45,7 @@ class Lane(eqx.Module):
     """One trial as the solver takes it; several of them stacked have one axis more.
 
     Attributes:
-        problem: the objective. Its cameras carry the names of the batch's first trial.
+        problem: the objective; its cameras are numbered, not named.
         basis: the sample times in the knot intervals of the spline.
         unknowns: where to start.
     """
@@ -92,7 +92,7 @@ def fit_batch(
             prepared[name] = prepare(
                 body, rig, keypoints, refine=refine, padded=round_up_to_bucket(longest)
             )
-        except FitError as error:
+        except DiffbioError as error:
             failed[name] = str(error)
     solved = _solve_all(prepared, bandwidth_hz, refine)
     fits: dict[str, Fit] = {}
@@ -114,15 +114,18 @@ def _solve_all(
     """Every trial's solution and its share of the time, in seconds; one call per kind of trial."""
     kinds: dict[object, dict[str, Lane]] = {}
     for name, one in prepared.items():
-        # Names of cameras are a part of the program, and of no consequence to it.
+        # Names and sizes of pictures are a part of the program, and of no consequence to it.
+        n_camera = len(one.problem.rig.names)
         rig = dataclasses.replace(
-            one.problem.rig, names=tuple(map(str, range(len(one.problem.rig.names))))
+            one.problem.rig,
+            names=tuple(map(str, range(n_camera))),
+            image_size=((0, 0),) * n_camera,
         )
         problem = eqx.tree_at(lambda p: p.rig, one.problem, rig)
         spline = start_spline(
             problem, one.start, bandwidth_of(one.keypoints, "spline", bandwidth_hz)
         )
-        nothing = no_adjustment(len(rig.names), problem.time.dtype)
+        nothing = no_adjustment(n_camera, problem.time.dtype)
         unknowns = Unknowns(spline, one.start.parameters, nothing)
         lane = Lane(problem, basis_of(problem, unknowns), unknowns)
         kinds.setdefault(_kind(lane), {})[name] = lane

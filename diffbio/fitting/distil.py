@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from diffbio.body import Pose
 from diffbio.fitting.adamw import train
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.start import Start
@@ -187,11 +188,18 @@ def _spline_through(
 def _departures(reference: RootReference, start: Start) -> Float[np.ndarray, "time coordinate"]:
     """The start's poses relative to the reference of the root, in SI units."""
     time = reference.start + jnp.asarray(start.elapsed, reference.start.dtype)
+    parts = _relative(reference, start.pose, time)
+    return np.concatenate([np.asarray(part, float) for part in parts], axis=1)
+
+
+@jax.jit
+def _relative(
+    reference: RootReference, pose: Pose, time: Float[Array, "time"]
+) -> tuple[Float[Array, "time 3"], Float[Array, "time 3"], Float[Array, "time joint"]]:
     position, quaternion = reference(time)
     back = quaternion * jnp.asarray([1, -1, -1, -1], quaternion.dtype)[None]
-    turn = rotation_vector_from_quaternion(quaternion_multiply(start.pose.root_quaternion, back))
-    parts = (start.pose.root_position - position, turn, start.pose.joints)
-    return np.concatenate([np.asarray(part, float) for part in parts], axis=1)
+    turn = rotation_vector_from_quaternion(quaternion_multiply(pose.root_quaternion, back))
+    return pose.root_position - position, turn, pose.joints
 
 
 def _imitation(

@@ -112,12 +112,12 @@ def solve(
 def _iterate(
     system: System, first: State, tolerance: Float[Array, ""], limit: Int[Array, ""]
 ) -> Progress:
-    dtype = first.control.dtype
+    dtype, cost_of = first.control.dtype, jax.jit(system.cost)
     tails = jnp.asarray(TAILS, dtype)
     nothing = jnp.full(MAX_ITERATIONS, jnp.nan, dtype)
     start = Progress(
         state=first,
-        cost=system.cost(first, tails[HELD]),
+        cost=cost_of(first, tails[HELD]),
         damping=jnp.asarray(FIRST_DAMPING, dtype),
         stiffening=jnp.asarray(STIFFENING, dtype),
         stage=jnp.asarray(HELD),
@@ -132,7 +132,7 @@ def _iterate(
     def advance(now: Progress) -> Progress:
         free, tail = now.stage > HELD, tails[now.stage]
         step = system.step(now.state, now.damping, tail, free)
-        cost = system.cost(step.state, tail)
+        cost = cost_of(step.state, tail)
         # Near the minimum the difference of two costs is rounding; the model decides there.
         slack = 4 * jnp.finfo(dtype).eps * jnp.abs(now.cost)
         blurred = step.promised < 8 * slack
@@ -156,7 +156,7 @@ def _iterate(
         cost = jnp.where(better, cost, now.cost)
         # Another loss is another objective: what the same state costs under it.
         cost = jax.lax.cond(
-            tails[stage] == tail, lambda: cost, lambda: system.cost(state, tails[stage])
+            tails[stage] == tail, lambda: cost, lambda: cost_of(state, tails[stage])
         )
         outcome = jnp.where(converged, int(Outcome.CONVERGED), jnp.where(stuck, why, -1))
         return Progress(

@@ -166,7 +166,9 @@ def make_problem(
     share = min(1.0, keypoints.interval / CORRELATION_TIME)
     each = np.minimum(1.0, _intervals(keypoints) / CORRELATION_TIME)[:, None, None]
     weight = np.where(confidence >= MIN_CONFIDENCE, confidence, 0.0) * each
-    pixels = pad(np.asarray(keypoints.pixels)[:, :, order])
+    # What was not detected may be NaN, which no weight of zero would take away.
+    pixels = np.asarray(keypoints.pixels)[:, :, order]
+    pixels = pad(np.where(weight[..., None] > 0, pixels, 0.0))
     frame = np.zeros(padded)
     frame[:n] = share
     beyond = keypoints.interval * np.arange(1, padded - n + 1)

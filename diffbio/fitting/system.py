@@ -189,7 +189,7 @@ class System:
         if problem.timed:
             by_control, by_shared = self._whole_gradient(state, tail)
         else:
-            by_sample, of_priors = self._prior_gradient(state)
+            by_sample, of_priors = self._prior_gradient(state, estimate)
             by_control = basis.gather(frames.pull + basis.full_slots(by_sample))
             by_shared = to_parameters(frames.gradient[None])[0] + of_priors
         zero = jnp.zeros_like(mean_corner)
@@ -266,14 +266,16 @@ class System:
         return jnp.concatenate([part.reshape(-1) for part in parts])
 
     def _prior_gradient(
-        self, state: State
+        self, state: State, estimate: Estimate
     ) -> tuple[Float[Array, "time coordinate"], Float[Array, "shared"]]:
-        """Exact gradient of all priors, differentiated."""
+        """Exact gradient of all priors, differentiated. None of them looks at a marker."""
         samples = self.basis.values(state.control)
 
         def cost(samples: Array, state: State) -> Array:
-            pose = pose_about(self.reference, samples)
-            return self.problem.prior_cost_of(self.problem.estimate_at(pose, self.unknowns(state)))
+            pose, cameras = pose_about(self.reference, samples), adjustment_of(state.cameras)
+            here = (pose, state.parameters, cameras)
+            moved = eqx.tree_at(lambda e: (e.pose, e.parameters, e.cameras), estimate, here)
+            return self.problem.prior_cost_of(moved)
 
         by_sample, by_state = jax.grad(cost, (0, 1))(samples, state)
         return by_sample, self._flat(by_state)

@@ -11,10 +11,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from diffbio.cameras import CameraRig
 from diffbio.errors import InputError
-from diffbio.geometry import rotation_vector_from_matrix
 
 _NOT_A_CAMERA = "metadata"
 
@@ -240,7 +240,8 @@ def _camera_text(rig: CameraRig, camera: int) -> str:
     name, (width, height) = rig.names[camera], rig.image_size[camera]
     (fx, fy), (cx, cy) = np.asarray(rig.focal_px[camera]), np.asarray(rig.principal_px[camera])
     lens = np.asarray(rig.distortion[camera], float).tolist()
-    vector = rotation_vector_from_matrix(rig.camera_from_world_rotation[camera])
+    turn = np.asarray(rig.camera_from_world_rotation[camera], float)
+    vector = Rotation.from_matrix(turn).as_rotvec()
     translation = np.asarray(rig.camera_from_world_translation[camera], float)
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
     matrix = [[float(fx), 0.0, float(cx)], [0.0, float(fy), float(cy)], [0.0, 0.0, 1.0]]
@@ -251,7 +252,7 @@ def _camera_text(rig: CameraRig, camera: int) -> str:
             f"size = [{width}.0, {height}.0]",
             f"matrix = {matrix}",
             f"distortions = {lens[:4] if rig.fisheye[camera] else lens}",
-            f"rotation = {np.asarray(vector, float).tolist()}",
+            f"rotation = {vector.tolist()}",
             f"translation = {translation.tolist()}",
             f"fisheye = {'true' if rig.fisheye[camera] else 'false'}",
             "",

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
+from scipy.linalg import solveh_banded
 
 
 def evaluate(
@@ -57,13 +58,33 @@ def fit_control_points(
         roughness: weight of the squared second difference of the control points against the
             mean squared distance to the samples of one knot interval; unitless.
     """
-    elapsed = jnp.asarray(time[valid] - start)
-    first, interval = jnp.zeros_like(elapsed, shape=()), jnp.asarray(spacing, elapsed.dtype)
-    basis = np.asarray(evaluate(jnp.eye(n_control, dtype=elapsed.dtype), first, interval, elapsed))
-    slope = np.diff(np.eye(n_control), axis=0)
-    bend = np.diff(slope, axis=0)
-    weight = roughness * len(basis) / n_control
-    basis = basis.astype(float)
+    first, weights = _weights((time[valid] - start) / spacing, n_control)
+    normal, right = np.zeros((4, n_control)), np.zeros((n_control, samples.shape[1]))
+    for a in range(4):
+        np.add.at(right, first + a, weights[:, a, None] * samples[valid])
+        for b in range(a, 4):
+            np.add.at(normal[b - a], first + a, weights[:, a] * weights[:, b])
+    bend = roughness * len(first) / n_control
     # The weight on slopes decides only where samples are too few to: one gives a constant.
-    penalty = weight * bend.T @ bend + 1e-6 * weight * slope.T @ slope
-    return np.linalg.solve(basis.T @ basis + penalty, basis.T @ samples[valid])
+    for stiffness, difference in ((bend, (1.0, -2.0, 1.0)), (1e-6 * bend, (-1.0, 1.0))):
+        rows = n_control - len(difference) + 1
+        for a, at_a in enumerate(difference):
+            for b, at_b in enumerate(difference[a:]):
+                normal[b, a : a + rows] += stiffness * at_a * at_b
+    return solveh_banded(normal, right, lower=True)
+
+
+def _weights(
+    u: Float[np.ndarray, "time"], n_control: int
+) -> tuple[Int[np.ndarray, "time"], Float[np.ndarray, "time 4"]]:
+    """First of the four control points that each sample feels, and their weights.
+
+    Args:
+        u: times since the first knot, in knot intervals.
+        n_control: number of control points.
+    """
+    first = np.clip(np.floor(u).astype(int), 0, n_control - 4)
+    s = u - first
+    r = 1 - s
+    parts = (r**3, 3 * s**3 - 6 * s**2 + 4, 3 * r**3 - 6 * r**2 + 4, s**3)
+    return first, np.stack(parts, axis=1) / 6

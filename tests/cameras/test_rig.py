@@ -1,6 +1,7 @@
-"""Projection against OpenCV, adjustment of cameras, choice of cameras."""
+"""Projection and its derivatives against OpenCV, choice of cameras."""
 
 import cv2
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 
 from diffbio.cameras import CameraRig
+from diffbio.cameras.adjustment import WIDTH, adjustment_of
 from diffbio.errors import UnknownNameError
 
 STRONG = [-0.25, 0.1, 2e-3, -1.5e-3, -0.02]
@@ -100,14 +102,12 @@ def test_gradient_with_respect_to_every_camera_parameter_equals_central_differen
     # Pixels times fixed weights, so that errors of opposite sign cannot cancel.
     weights = jnp.asarray(np.random.default_rng(1).normal(size=(3, 2, 2)))
 
-    def weighted(turn, shift, bend):
-        moved = rig.adjusted(turn, shift)
-        lens = jax.tree.map(lambda x: x, moved)
-        object.__setattr__(lens, "distortion", rig.distortion + bend)
-        return jnp.sum(weights * lens.project(points))
+    def weighted(columns, bend):
+        bent = eqx.tree_at(lambda r: r.distortion, rig, rig.distortion + bend)
+        return jnp.sum(weights * bent.adjusted(adjustment_of(columns)).project(points))
 
-    at = (jnp.zeros((3, 3)), jnp.zeros((3, 3)), jnp.zeros((3, 5)))
-    gradients = jax.jit(jax.grad(weighted, argnums=(0, 1, 2)))(*at)
+    at = (jnp.zeros((3, WIDTH)), jnp.zeros((3, 5)))
+    gradients = jax.jit(jax.grad(weighted, argnums=(0, 1)))(*at)
     value, step = jax.jit(weighted), 1e-5
     for which, gradient in enumerate(gradients):
         for index in np.ndindex(gradient.shape):
@@ -118,17 +118,77 @@ def test_gradient_with_respect_to_every_camera_parameter_equals_central_differen
             assert_allclose(gradient[index], (up - down) / (2 * step), atol=1e-4)
 
 
-def test_adjustment_turns_a_camera_about_its_own_centre_then_moves_it():
+@pytest.mark.parametrize(
+    "fisheye", [(False, False, False), (True, True), (True, False, True, False)]
+)
+@settings(deadline=None, max_examples=5)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_cameras_with_points_of_their_own_see_what_each_alone_would(fisheye, seed):
+    rig, rng = ring(fisheye), np.random.default_rng(seed)
+    points = rng.uniform(-1.6, 1.6, (len(fisheye), 5, 7, 3)) + np.array([0.0, 0.0, 1.0])
+    own = np.stack(rig.project_components(jnp.asarray(points), own=True), axis=-1)
+    u, v, du, dv = rig.project_derivatives(jnp.asarray(points), own=True)
+    assert_allclose(np.stack([u, v], axis=-1), own, atol=1e-9)
+    for camera, each in enumerate(points):
+        assert_allclose(own[camera], opencv_project(rig, each)[camera], atol=1e-6)  # px
+        _, _, by_u, by_v = rig.project_derivatives(jnp.asarray(each))
+        assert_allclose(du[:, camera], by_u[:, camera], rtol=1e-9, atol=1e-9)
+        assert_allclose(dv[:, camera], by_v[:, camera], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("fisheye", [False, True])
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_lens_derivatives_are_those_of_opencv(fisheye, seed):
+    rig, rng = ring((fisheye, fisheye)), np.random.default_rng(seed)
+    points = rng.uniform(-1.2, 1.2, (9, 3)) + np.array([0.0, 0.0, 1.0])
+    u, v = rig.lens_derivatives(jnp.asarray(points))
+    for camera in range(2):
+        jacobian = opencv_jacobian(rig, camera, points).reshape(len(points), 2, -1)
+        # Columns: rotation 3, translation 3, focal 2, principal point 2, distortion, for an
+        # ordinary lens; focal 2, principal point 2, distortion, pose, skew for a fisheye.
+        focal, bent = (0, 4) if fisheye else (6, 10)
+        fx, fy = rig.focal_px[camera]
+        by_focal = jacobian[..., focal] * fx + jacobian[..., focal + 1] * fy
+        expected = np.stack([by_focal, jacobian[..., bent], jacobian[..., bent + 1]])
+        for found, image in zip((u, v), np.moveaxis(expected, 2, 0), strict=True):
+            assert_allclose(found[:, camera], image, rtol=1e-6, atol=1e-6)
+
+
+def opencv_jacobian(rig: CameraRig, camera: int, points: np.ndarray) -> np.ndarray:
+    """Derivatives of (u, v) by every parameter of one camera, in OpenCV's order."""
+    rotation, _ = cv2.Rodrigues(np.asarray(rig.camera_from_world_rotation[camera]))
+    translation = np.asarray(rig.camera_from_world_translation[camera])
+    (fx, fy), (cx, cy) = rig.focal_px[camera], rig.principal_px[camera]
+    matrix = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+    arguments = (points.reshape(-1, 1, 3), rotation, translation, matrix)
+    distortion = np.asarray(rig.distortion[camera])
+    if rig.fisheye[camera]:
+        return cv2.fisheye.projectPoints(*arguments, distortion[:4])[1]
+    return cv2.projectPoints(*arguments, distortion)[1]
+
+
+def test_lens_derivatives_of_mixed_lenses_with_points_of_their_own_are_differences():
+    rig, rng = ring((False, True, False)), np.random.default_rng(3)
+    points = jnp.asarray(rng.uniform(-1.0, 1.0, (3, 6, 3)) + np.array([0.0, 0.0, 1.0]))
+    slopes, step = rig.lens_derivatives(points, own=True), 1e-6
+    for row, column in enumerate((6, 7, 8)):
+        moved = [
+            rig.adjusted(adjustment_of(jnp.zeros((3, WIDTH)).at[:, column].set(sign * step)))
+            for sign in (1, -1)
+        ]
+        up, down = (jnp.stack(r.project_components(points, own=True)) for r in moved)
+        for found, expected in zip(slopes, (up - down) / (2 * step), strict=True):
+            # px per unit, where derivatives are about 1e3.
+            assert_allclose(found[row], expected, atol=1e-3)
+
+
+def test_derivatives_behind_the_camera_are_finite():
     rig = ring()
-    rotation = jnp.asarray(np.random.default_rng(2).normal(scale=0.1, size=(3, 3)))
-    translation = jnp.asarray(np.random.default_rng(3).normal(scale=0.1, size=(3, 3)))
-    adjusted = rig.adjusted(rotation, translation)
-    assert_allclose(adjusted.centres, rig.centres + translation, atol=1e-12)
-    turned = Rotation.from_rotvec(np.array(rotation)).as_matrix() @ np.asarray(
-        rig.camera_from_world_rotation
-    )
-    assert_allclose(adjusted.camera_from_world_rotation, turned, atol=1e-12)
-    assert adjusted.names == rig.names
+    depth = np.array([-1.0, 0.0, 0.05, 2.0])[:, None]
+    points = rig.centres[0] + jnp.asarray(depth) * rig.camera_from_world_rotation[0, 2][None]
+    for found in (*rig.project_derivatives(points), *rig.lens_derivatives(points)):
+        assert np.all(np.isfinite(found))
 
 
 def test_moving_the_world_with_the_cameras_changes_no_pixel():

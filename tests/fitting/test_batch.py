@@ -2,14 +2,18 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.errors import UnknownNameError
-from diffbio.fitting import Outcome, gauss_newton
-from diffbio.fitting.batch import fit_batch
-from tests.fitting.small_walks import first_frames, fitted
+from diffbio.fitting import Outcome, fit_motion
+from diffbio.fitting.batch import BatchFit, fit_batch
+from tests.fitting.small_walks import first_frames
+
+KEY = jax.random.key(0)
+REFINE = ("poses",)
 
 LENGTHS = {"longer": 31, "shorter": 28}
 """Of one bucket, which ends at 32."""
@@ -39,7 +43,7 @@ def trials(recording):
 
 @pytest.fixture(scope="module")
 def batch(recording, trials):
-    return fit_batch(recording.body, trials, refine=("poses",))
+    return fit_batch(recording.body, trials, refine=REFINE)
 
 
 @pytest.mark.slow
@@ -47,7 +51,7 @@ def test_every_trial_is_fitted_as_if_it_were_alone(recording, trials, batch):
     assert list(batch.fits) == list(LENGTHS)
     for name, fit in batch.fits.items():
         rig, keypoints = trials[name]
-        alone = fitted(recording, rig=rig, keypoints=keypoints, refine=("poses",), double=True)
+        alone = fit_motion(recording.body, rig, keypoints, key=KEY, refine=REFINE)
         assert fit.outcome == alone.outcome == Outcome.CONVERGED
         assert fit.iterations == alone.iterations
         assert fit.rig.names == rig.names
@@ -58,6 +62,16 @@ def test_every_trial_is_fitted_as_if_it_were_alone(recording, trials, batch):
         assert_allclose(fit.motion.joints, alone.motion.joints, atol=1e-5)  # rad
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_start_is_listed(batch):
     assert set(batch.failed) == {"nobody"}
     assert "nothing to start from" in batch.failed["nobody"]
+
+
+def test_an_unknown_group_of_corrections_is_refused(recording, trials):
+    with pytest.raises(UnknownNameError, match="No group of corrections is called 'gravity'"):
+        fit_batch(recording.body, trials, refine=("gravity",))
+
+
+def test_an_empty_batch_is_no_error(recording):
+    assert fit_batch(recording.body, {}) == BatchFit({}, {})

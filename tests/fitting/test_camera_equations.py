@@ -42,6 +42,11 @@ def blinded(problem):
     return eqx.tree_at(lambda p: p.reprojection.weight, problem, weight)
 
 
+def with_wide_prior(problem):
+    """Cameras about which little is known: the clock of reference would drown the detections."""
+    return eqx.tree_at(lambda p: p.priors[-1].sd, problem, jnp.ones_like(problem.priors[-1].sd))
+
+
 def flat(state, columns):
     parts = (state.control, state.parameters.log_scale, state.parameters.marker_offset)
     return jnp.concatenate([*(part.reshape(-1) for part in parts), state.cameras[:, columns].ravel()])
@@ -70,12 +75,11 @@ def dense_detections(small, refine):
         moving = dataclasses.replace(trajectory, control=at.control)
         system = System(problem, small.basis, moving, refine)
         rig = problem.rig.adjusted(system.unknowns(at).cameras)
-        images = []
-        for camera, row in enumerate(at.cameras):
-            taken = problem.time + row[9] + row[10] * (problem.time - problem.time[-1] / 2)
-            markers = problem.body.marker_positions(at.parameters, moving(taken))
-            images.append(jnp.stack(rig.project_components(markers))[:, camera])
-        return jnp.stack(images, axis=1)
+        offset, drift = at.cameras[:, 9, None], at.cameras[:, 10, None]
+        taken = problem.time[None] + offset + drift * (problem.time - problem.time[-1] / 2)[None]
+        markers = problem.body.marker_positions(at.parameters, moving(taken.reshape(-1)))
+        markers = markers.reshape(*taken.shape, *markers.shape[1:])
+        return jnp.stack(rig.project_components(markers, own=True))
 
     x = flat(state, columns)
     found = pixels(x)
@@ -108,12 +112,12 @@ def dense_of(found, n_control, n):
 @pytest.mark.parametrize(
     ("which", "refine"),
     [
-        ("small", ()),
-        ("small", ("lenses",)),
         ("small", ("poses", "lenses")),
-        ("timed", ("clocks",)),
         ("timed", ("poses", "lenses", "clocks")),
+        pytest.param("small", (), marks=pytest.mark.slow),
         pytest.param("small", ("poses",), marks=pytest.mark.slow),
+        pytest.param("small", ("lenses",), marks=pytest.mark.slow),
+        pytest.param("timed", ("clocks",), marks=pytest.mark.slow),
         pytest.param("timed", (), marks=pytest.mark.slow),
         pytest.param("timed", ("poses", "lenses"), marks=pytest.mark.slow),
         pytest.param("timed", ("poses", "clocks"), marks=pytest.mark.slow),
@@ -123,6 +127,7 @@ def dense_of(found, n_control, n):
 def test_all_columns_equal_those_of_the_dense_system(which, refine, request):
     small = request.getfixturevalue(which)
     problem, *rest, state = small
+    problem = with_wide_prior(problem)
     hessian, gradient = dense_detections(small, refine)
     full = arrow(refine)(problem, *rest, state)
     priors = arrow(refine)(blinded(problem), *rest, state)
@@ -137,12 +142,12 @@ def test_all_columns_equal_those_of_the_dense_system(which, refine, request):
     assert_allclose(found, gradient / sd, rtol=0, atol=1e-9 * np.abs(gradient / sd).max())
 
 
-@pytest.mark.parametrize("refine", [("poses", "lenses"), ("clocks",)])
+@pytest.mark.parametrize("refine", [("poses", "lenses"), ("poses", "lenses", "clocks")])
 def test_the_cameras_priors_are_on_the_diagonal(small, timed, refine):
     problem, *rest, state = timed if "clocks" in refine else small
     columns = columns_of(refine)
     found = arrow(refine)(blinded(problem), *rest, state)
-    (prior,) = [p for p in problem.priors if type(p).__name__ == "CameraPrior"]
+    prior = problem.priors[-1]
     information = np.ravel(np.asarray(prior.sd)[:, columns] ** -2.0)
     end = found.corner.shape[0] - len(problem.body.joint_names)
     begin = end - len(information)

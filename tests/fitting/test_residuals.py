@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from diffbio.cameras.adjustment import adjustment_of
 from diffbio.fitting.residuals import CameraPrior, JointRange, MarkerPrior, ScalePrior, Smoothness
-from diffbio.fitting.residuals.cameras import POSITION_SD, ROTATION_SD
+from diffbio.fitting.residuals.cameras import (
+    CLOCK_DRIFT_SD,
+    CLOCK_OFFSET_SD,
+    DISTORTION_SD,
+    LOG_FOCAL_SD,
+    POSITION_SD,
+    REFERENCE_CLOCK_SD,
+    ROTATION_SD,
+    camera_sd,
+)
 from diffbio.fitting.residuals.joints import LIMIT_SD
 from diffbio.fitting.residuals.person import (
     PROPORTION_SD,
@@ -18,7 +28,7 @@ from diffbio.fitting.residuals.person import (
     SIZE_SD,
     scale_covariance,
 )
-from diffbio.fitting.residuals.reprojection import huber
+from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL, HUBER_TAIL, robust
 from diffbio.fitting.residuals.smoothness import JOINT_ACCELERATION_SD, ROOT_ACCELERATION_SD
 
 
@@ -32,16 +42,76 @@ def with_pose(estimate, **parts):
     return dataclasses.replace(estimate, pose=pose)
 
 
-def test_huber_is_quadratic_then_linear():
-    squared = jnp.asarray([0.0, 1.0, 4.0, 100.0])
-    assert_allclose(huber(squared, 2.0), [0.0, 1.0, 4.0, 2 * 2 * 10 - 4])
+@pytest.mark.parametrize("threshold", [0.5, 1.5, 2.0])
+def test_robust_is_hubers_function_and_a_logarithm(threshold):
+    distance = np.asarray([0.0, 0.2, 0.99, 1.0, 1.01, 3.0, 50.0]) * threshold
+    limit, squared = jnp.asarray(threshold), jnp.asarray(distance**2)
+    near = distance <= threshold
+    linear = np.where(near, distance**2, 2 * threshold * distance - threshold**2)
+    assert_allclose(robust(squared, limit, jnp.asarray(HUBER_TAIL)), linear, rtol=1e-12)
+    with np.errstate(divide="ignore"):
+        far = threshold**2 * (1 + 2 * np.log(distance / threshold))
+    logarithm = np.where(near, distance**2, far)
+    assert_allclose(robust(squared, limit, jnp.asarray(CAUCHY_TAIL)), logarithm, rtol=1e-12)
 
 
-def test_huber_gradient_is_finite_at_zero_and_continuous_at_the_threshold():
-    slope = jax.grad(lambda d: huber(d * d, 2.0))
+@pytest.mark.parametrize("tail", [0.0, 1.0, 1.5, 2.0, 2.5])
+def test_robust_trusts_a_detection_by_its_distance(tail):
+    """The derivative by the squared distance, against the integral of it that it stands for."""
+    threshold, distance = 1.5, np.asarray([0.1, 1.4, 1.6, 4.0, 30.0])
+    slope = jax.vmap(jax.grad(robust), (0, None, None))
+    squared = jnp.asarray(distance**2)
+    found = slope(squared, jnp.asarray(threshold), jnp.asarray(tail))
+    trust = np.minimum(1.0, (threshold / distance) ** tail)
+    assert_allclose(found, trust, rtol=1e-9)
+    for end in distance:
+        steps = np.linspace(0.0, end**2, 200_001)
+        trust = np.minimum(1.0, (threshold / np.sqrt(np.maximum(steps, 1e-12))) ** tail)
+        value = robust(jnp.asarray(end**2), jnp.asarray(threshold), jnp.asarray(tail))
+        assert_allclose(value, np.trapezoid(trust, steps), rtol=1e-6)
+
+
+@pytest.mark.parametrize("tail", [1.0, 1.5, 2.0])
+def test_robust_and_its_gradient_are_continuous_at_the_threshold_and_finite_at_zero(tail):
+    threshold, tail = jnp.asarray(2.0), jnp.asarray(tail)
+
+    def of_distance(distance):
+        return robust(distance * distance, threshold, tail)
+
+    slope = jax.grad(of_distance)
     assert slope(jnp.asarray(0.0)) == 0.0
-    below, above = slope(jnp.asarray(2.0 - 1e-9)), slope(jnp.asarray(2.0 + 1e-9))
-    assert_allclose(below, above, atol=1e-6)
+    below, above = jnp.asarray(2.0 - 1e-9), jnp.asarray(2.0 + 1e-9)
+    assert_allclose(of_distance(below), of_distance(above), atol=1e-8)
+    assert_allclose(slope(below), slope(above), atol=1e-6)
+
+
+@pytest.mark.parametrize("away", [1e-2, 1e-3, 1.1e-4, 0.9e-4, 1e-6, 1e-12])
+def test_robust_approaches_the_logarithm_from_both_sides(away):
+    squared, threshold = jnp.asarray([1.0, 2.3, 9.0, 1e4, 1e8]), jnp.asarray(1.5)
+    at = robust(squared, threshold, jnp.asarray(2.0))
+    for tail in (2.0 - away, 2.0 + away):
+        found = robust(squared, threshold, jnp.asarray(tail))
+        # The relative derivative by the tail is at most the logarithm of the distance.
+        assert_allclose(found, at, rtol=away * np.log(1e4))
+        slope = jax.grad(lambda x, t=tail: robust(x, threshold, jnp.asarray(t)).sum())(squared)
+        assert_allclose(slope, np.minimum(1, (2.25 / squared) ** (tail / 2)), rtol=1e-8)
+
+
+def test_information_is_the_derivative_of_the_term(problem, estimate):
+    """Iterated reweighting solves for the objective and for no other."""
+    term = problem.reprojection
+    u, v = estimate.rig.project_components(estimate.markers)
+
+    def by_image(u, v):
+        sd = term.sigma_px[:, None, None]
+        squared = ((u - term.u_px) ** 2 + (v - term.v_px) ** 2) / sd**2
+        return 0.5 * (term.weight * robust(squared, term.threshold, term.tail)).sum()
+
+    slope = jax.grad(by_image, (0, 1))(u, v)
+    weight = np.asarray(term.information(u, v))
+    errors = np.asarray(u - term.u_px), np.asarray(v - term.v_px)
+    for found, error in zip(slope, errors, strict=True):
+        assert_allclose(weight * error, found, rtol=1e-9, atol=1e-12)
 
 
 def test_reprojection_is_zero_where_projection_and_detection_agree(problem, estimate):
@@ -56,8 +126,11 @@ def test_reprojection_of_one_detection_three_sd_off(problem, estimate):
     off = u.at[1, 2, 3].add(3.0 * sigma[1])
     weight = jnp.zeros_like(problem.reprojection.weight).at[1, 2, 3].set(0.8)
     term = dataclasses.replace(problem.reprojection, u_px=off, v_px=v, weight=weight)
-    threshold = term.huber
-    assert_allclose(term(estimate), 0.5 * 0.8 * (2 * threshold * 3 - threshold**2), rtol=1e-9)
+    threshold = term.threshold
+    huber = dataclasses.replace(term, tail=jnp.asarray(HUBER_TAIL))
+    assert_allclose(huber(estimate), 0.5 * 0.8 * (2 * threshold * 3 - threshold**2), rtol=1e-9)
+    expected = 0.5 * 0.8 * threshold**2 * (1 + 2 * np.log(3 / threshold))
+    assert_allclose(term(estimate), expected, rtol=1e-9)
 
 
 def test_reprojection_ignores_whatever_stands_where_nothing_was_detected(problem, estimate):
@@ -137,9 +210,17 @@ def test_smoothness_of_constant_acceleration(estimate):
 
 
 def test_camera_prior_in_standard_deviations(estimate):
-    moved = dataclasses.replace(
-        estimate,
-        camera_rotation=jnp.zeros((2, 3)).at[0, 1].set(2 * ROTATION_SD),
-        camera_shift=jnp.zeros((2, 3)).at[1, 0].set(POSITION_SD),
-    )
-    assert_allclose(CameraPrior(jnp.asarray(1.0))(moved), 0.5 * (4 + 1), rtol=1e-9)
+    sd = camera_sd(4, reference_clock=2)
+    away = np.zeros((4, 11))
+    away[0, 1] = 2 * ROTATION_SD
+    away[1, 3] = POSITION_SD
+    away[1, 6], away[3, 7:9] = 3 * LOG_FOCAL_SD, DISTORTION_SD
+    away[0, 9:] = CLOCK_OFFSET_SD, CLOCK_DRIFT_SD
+    away[2, 9:] = np.asarray(REFERENCE_CLOCK_SD) * [1, 2]
+    moved = dataclasses.replace(estimate, cameras=adjustment_of(jnp.asarray(away)))
+    expected = 0.5 * (4 + 1 + 9 + 2 + 2 + 5)
+    prior = CameraPrior(jnp.asarray(sd))
+    assert_allclose(prior(moved), expected, rtol=1e-9)
+    assert_allclose(prior.curvature(moved).cameras, sd**-2.0, rtol=1e-12)
+    # The clocks of the other cameras are as free as each other.
+    assert_allclose(sd[[0, 1, 3], 9:], [[CLOCK_OFFSET_SD, CLOCK_DRIFT_SD]] * 3)
