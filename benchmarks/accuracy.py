@@ -3,9 +3,10 @@
 import argparse
 import dataclasses
 import fnmatch
+import functools
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tqdm import tqdm
 
@@ -18,7 +19,9 @@ from benchmarks.table import check_writable, write_result
 from benchmarks.walks import RECORDINGS, measure_walk, walk_names, walk_table
 from diffbio._jax import enable_compilation_cache
 from diffbio.errors import DiffbioError, InputError
-from diffbio.fitting.motion_fit import STEPS
+from diffbio.fitting.motion_fit import SOLVERS, STEPS
+
+BOTH = "both"
 
 Entries = dict[str, Callable[[], dict[str, object]]]
 
@@ -34,14 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these, for instance: gait-14-* beam* simulated-0",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=positive, default=STEPS, metavar="N", help=f"of training (default {STEPS})"
+        "--solver", default="gauss-newton", choices=[*SOLVERS, BOTH],
+        help="`both` shows the two side by side (default gauss-newton)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=positive, default=STEPS, metavar="N", help=f"of AdamW (default {STEPS})"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit every trial asked for, and write the result. A trial that fails stops no other."""
     check_writable(arguments.output)
-    chosen = choose(entries(arguments.data, arguments.steps), arguments.trials)
+    solvers = tuple(SOLVERS) if arguments.solver == BOTH else (arguments.solver,)
+    chosen = choose(entries(arguments.data, solvers, arguments.steps), arguments.trials)
     enable_compilation_cache()
     measured: dict[str, dict] = {}
     failed: dict[str, str] = {}
@@ -57,14 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
         loads = load_sentence([one["load_average"] for one in measured.values()])
         report = f"{loads}\n\n{report}"
     print(report)
-    content = {"steps": arguments.steps, "trials": measured, "failed": failed}
+    content = {"steps_of_adamw": arguments.steps, "trials": measured, "failed": failed}
     written = write_result(arguments.output, "accuracy", content, report)
     print(f"\nThe result is in {written[0]} and {written[1].name}.")
     return int(bool(failed))
 
 
-def entries(recordings: pathlib.Path, steps: int) -> Entries:
-    """Everything that can be measured, by name.
+def entries(recordings: pathlib.Path, solvers: Sequence[str], steps: int) -> Entries:
+    """Everything that can be measured, by name; where AdamW does it, the name ends so.
+
+    Args:
+        recordings: folder of recordings.
+        solvers: which to use.
+        steps: of AdamW.
 
     Raises:
         InputError: the recordings are not there.
@@ -75,35 +88,45 @@ def entries(recordings: pathlib.Path, steps: int) -> Entries:
             f"The recordings are not there: no folder {RECORDINGS}.",
             "Give the folder that holds them with --data.",
         )
-    how = HowToFit(steps=steps)
     found: Entries = {}
+
+    def add(name: str, how: HowToFit, measure: Callable[[HowToFit], dict[str, object]]) -> None:
+        # Side by side: the two solvers follow each other under every name.
+        for solver in solvers:
+            one = dataclasses.replace(how, solver=solver, steps=steps)
+            label = f"{name}, adamw" if solver == "adamw" else name
+            found[label] = functools.partial(measure, one)
+
     for name in walk_names(recordings):
-        found[name] = lambda name=name: measure_walk(recordings, name, how)
-    for name, one in FITS.items():
-        varied = dataclasses.replace(one, steps=steps)
-        found[name] = lambda varied=varied: measure_beam(recordings, varied)
-    for name, kinematics in COSTS.items():
-        found[name] = lambda kinematics=kinematics: measure_cold(recordings, kinematics, steps)
+        add(name, HowToFit(), functools.partial(measure_walk, recordings, name))
+    for name, how in FITS.items():
+        add(name, how, functools.partial(measure_beam, recordings))
+    for name, how in COSTS.items():
+        if how.solver in solvers:
+            one = dataclasses.replace(how, steps=steps)
+            found[name] = functools.partial(measure_cold, recordings, one)
     for name in simulated_names():
-        found[name] = lambda name=name: measure_simulated(name, how)
+        add(name, HowToFit(), functools.partial(measure_simulated, name))
     return found
 
 
-def choose(known: Entries, patterns: list[str]) -> Entries:
-    """The entries whose name matches a pattern, in the order of all entries.
+def choose(known: Entries, patterns: Sequence[str]) -> Entries:
+    """The entries whose name, without the solver, matches a pattern, in the order of all entries.
 
     Raises:
         InputError: a pattern matches none.
     """
+    names = {label: label.partition(", ")[0] for label in known}
     for pattern in patterns:
-        if not fnmatch.filter(known, pattern):
+        if not fnmatch.filter(names.values(), pattern):
+            one_by_one = ", ".join(dict.fromkeys(names.values()))
             raise InputError(
-                "--trials", f"Nothing is called {pattern!r}.", f"Known are: {', '.join(known)}."
+                "--trials", f"Nothing is called {pattern!r}.", f"Known are: {one_by_one}."
             )
     return {
-        name: measure
-        for name, measure in known.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        label: measure
+        for label, measure in known.items()
+        if any(fnmatch.fnmatchcase(names[label], pattern) for pattern in patterns)
     }
 
 

@@ -23,18 +23,41 @@ from diffbio.observations import MIN_CONFIDENCE, Keypoints
 PROJECT = pathlib.Path("pose2sim-demo")
 TRIAL = "balancing"
 PEERS = ("ik-body25b", "ik-lstm")
+HELD_OUT = "cam_02"
 FITS = {
     "beam": HowToFit(),
-    "beam-refined": HowToFit(refine_cameras=True),
+    "beam-refined": HowToFit(refine=("poses",)),
+    "beam-clocks": HowToFit(refine=("poses", "clocks")),
+    "beam-held-out": HowToFit(hold_out=HELD_OUT),
+    "beam-held-out-refined": HowToFit(refine=("poses", "clocks"), hold_out=HELD_OUT),
 }
-COSTS = {"beam-cold-fused": "fused", "beam-cold-mjx": "mjx"}
+"""As given; cameras refined; clocks as well; and the first and last without one camera."""
+
+COSTS = {
+    "beam-cold": HowToFit(),
+    "beam-cold-fused": HowToFit(solver="adamw"),
+    "beam-cold-mjx": HowToFit(solver="adamw", kinematics="mjx"),
+}
 
 PEER_PX = {"median": 13.9, "mean": 17.4}
 """Model markers of Pose2Sim 0.6's own OpenSim result on this recording, rig as given, over the
 same detections (confidence 0.3 or more)."""
 
-HEADER = ("rig as given unless said", "px median", "px mean", "within 10 px, %", "height, m")
-COST_HEADER = ("kinematics", "trace + compile, s", "steps / s", "ms / step", "steps", "px median")
+LABELS = {
+    "beam": "diffbio",
+    "beam-refined": "diffbio, cameras refined",
+    "beam-clocks": "diffbio, cameras and clocks refined",
+    "beam-held-out": f"diffbio without {HELD_OUT}",
+    "beam-held-out-refined": f"diffbio without {HELD_OUT}, cameras and clocks refined",
+}
+HEADER = (
+    "rig as given unless said", "px median", "px mean", "within 10 px, %",
+    f"{HELD_OUT} unseen, px median", "mean", "height, m", "iterations", "solve, s",
+)  # fmt: skip
+COST_HEADER = (
+    "solver, kinematics", "trace + compile, s", "solve, s", "iterations", "ms / iteration",
+    "px median",
+)  # fmt: skip
 
 
 def read_beam(recordings: pathlib.Path) -> Trial:
@@ -88,38 +111,70 @@ def dlt_error(rig: CameraRig, keypoints: Keypoints) -> dict[str, float]:
     return {"median": float(np.median(px)), "mean": float(px.mean())}
 
 
-def measure_cold(recordings: pathlib.Path, kinematics: str, steps: int) -> dict[str, object]:
-    """The same fit in a fresh process in which nothing is compiled: what kinematics costs.
+def measure_cold(recordings: pathlib.Path, how: HowToFit) -> dict[str, object]:
+    """A fit in a fresh process in which nothing is compiled: what solver and kinematics cost.
 
     Raises:
         ColdError: the process failed.
     """
-    words = str(recordings.resolve()), kinematics, str(steps)
-    return measure_in_new_process("benchmarks.beam", *words)
+    words = str(recordings.resolve()), how.solver, how.kinematics, str(how.steps)
+    return {**measure_in_new_process("benchmarks.beam", *words), "kinematics": how.kinematics}
 
 
 def beam_tables(measured: dict[str, dict]) -> str:
-    """Pixels and agreement of the fits, and what kinematics costs."""
-    fits = {name: one for name, one in measured.items() if name in FITS}
-    costs = {COSTS[name]: one for name, one in measured.items() if name in COSTS}
+    """Pixels, clocks and agreement of the fits, and what kinematics costs."""
+    costs = {name: one for name, one in measured.items() if name in COSTS}
+    fits = {name: one for name, one in measured.items() if name not in COSTS}
     parts = []
     if fits:
-        parts += [_pixels(fits), _agreement(fits)]
+        parts += [_pixels(fits), _clocks(fits), _agreement(fits)]
     if costs:
         parts += ["Cost, in a fresh process without a compilation cache:", _costs(costs)]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _pixels(fits: dict[str, dict]) -> str:
-    dlt = next(iter(fits.values()))["dlt_px"]
+    whole = [one for one in fits.values() if one["held_out"] is None]
     rows: list[tuple[object, ...]] = [
-        ("linear triangulation, no body", dlt["median"], dlt["mean"], None, None),
-        ("Pose2Sim + OpenSim", PEER_PX["median"], PEER_PX["mean"], None, None),
+        ("Pose2Sim + OpenSim", PEER_PX["median"], PEER_PX["mean"], *[None] * 6)
     ]
+    if whole:
+        dlt = whole[0]["dlt_px"]
+        free = "linear triangulation, no body", dlt["median"], dlt["mean"], *[None] * 6
+        rows.insert(0, free)
     for name, one in fits.items():
-        label = "diffbio, cameras refined" if name == "beam-refined" else "diffbio"
-        rows.append((label, one["median_px"], one["mean_px"], 100 * one["gc10"], one["height_m"]))
+        unseen = one["held_out"] or {"median_px": None, "mean_px": None}
+        rows.append(
+            (
+                _label(name),
+                one["median_px"],
+                one["mean_px"],
+                100 * one["gc10"],
+                unseen["median_px"],
+                unseen["mean_px"],
+                one["height_m"],
+                one["iterations"],
+                one["time_s"]["solve"],
+            )
+        )
     return markdown_table(HEADER, rows)
+
+
+def _label(name: str) -> str:
+    fit, comma, solver = name.partition(", ")
+    return f"{LABELS[fit]}{comma}{solver}"
+
+
+def _clocks(fits: dict[str, dict]) -> str:
+    """When the cameras took their pictures, where that was estimated."""
+    found = {name: one["clock_offset_ms"] for name, one in fits.items() if one["clock_offset_ms"]}
+    if not found:
+        return ""
+    cameras = list(dict.fromkeys(camera for late in found.values() for camera in late))
+    rows = [
+        (_label(name), *(late.get(camera) for camera in cameras)) for name, late in found.items()
+    ]
+    return markdown_table(("pictures later than their time stamps by, ms", *cameras), rows)
 
 
 def _agreement(fits: dict[str, dict]) -> str:
@@ -141,18 +196,18 @@ def _agreement(fits: dict[str, dict]) -> str:
 def _costs(costs: dict[str, dict]) -> str:
     rows = [
         (
-            name,
+            f"{one['solver']}, {one['kinematics']}",
             one["time_s"]["compile"],
-            one["steps_per_s"],
-            1e3 / one["steps_per_s"],
-            one["steps"],
+            one["time_s"]["solve"],
+            one["iterations"],
+            1e3 * one["time_s"]["solve"] / one["iterations"],
             one["median_px"],
         )
-        for name, one in costs.items()
+        for one in costs.values()
     ]
     return markdown_table(COST_HEADER, rows)
 
 
 if __name__ == "__main__":
-    _how = HowToFit(kinematics=sys.argv[2], steps=int(sys.argv[3]))
+    _how = HowToFit(solver=sys.argv[2], kinematics=sys.argv[3], steps=int(sys.argv[4]))
     print(json.dumps(measure_beam(pathlib.Path(sys.argv[1]), _how)))

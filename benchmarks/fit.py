@@ -1,138 +1,129 @@
-"""`python -m benchmarks fit`: both solvers on the same trials, in one run, to the same cost."""
+"""`python -m benchmarks fit`: how fast, how surely and how exactly trials are solved.
+
+Made of parts; each can be measured alone, and the result file keeps what the others found on the
+same machine before. Nothing is taken from a compilation cache, so that compiling is timed.
+"""
 
 import argparse
-import dataclasses
-
-import jax
-import numpy as np
+import datetime
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from benchmarks.arguments import positive
-from benchmarks.machine import load_average
-from benchmarks.table import check_writable, markdown_table, write_result
-from diffbio._jax import enable_compilation_cache
-from diffbio.body import load_keypoint_set
-from diffbio.fitting import Fit, fit_motion
-from diffbio.fitting.motion_fit import STEPS
-from diffbio.simulation import SimulatedRecording, simulate_walking
-
-SIZES = {"300/43": ("coco_wholebody_133", 5.0), "600/87": ("movi_87", 10.0)}
-"""Keypoint set and duration, in seconds at 60 Hz, by frames and keypoints. Eight cameras."""
-
-HEADER = (
-    "frames / keypoints / coordinates / cameras",
-    "solver",
-    "compile, s",
-    "solve, s",
-    "iterations",
-    "cost per frame",
-    "markers, mm mean",
-    "AdamW to that cost",
+from benchmarks.fit_case import SIZES
+from benchmarks.fit_floor import measure_floor, report_floor
+from benchmarks.fit_scaling import (
+    measure_batch,
+    measure_cameras,
+    measure_frames,
+    report_batch,
+    report_cameras,
+    report_frames,
 )
+from benchmarks.fit_sizes import measure_seeds, measure_sizes, report_seeds, report_sizes
+from benchmarks.machine import load_average, short_name
+from benchmarks.table import check_writable, write_result
 
 
-@dataclasses.dataclass(frozen=True)
-class Descent:
-    """What AdamW had reached when, training time alone.
+class Part(NamedTuple):
+    """One part of the benchmark.
 
     Attributes:
-        costs: after each run, per frame.
-        seconds: of each run.
-        steps: of each run.
+        measure: from the arguments to what was found, ready for JSON.
+        report: from that to Markdown.
+        arguments: those that say what was asked for, to be kept with the result.
     """
 
-    costs: list[float]
-    seconds: list[float]
-    steps: list[int]
+    measure: Callable[[argparse.Namespace], Any]
+    report: Callable[[Any], str]
+    arguments: tuple[str, ...]
 
-    def time_to(self, cost: float) -> float | None:
-        """Seconds of the shortest run that reached a cost, None where none did."""
-        reached = [s for c, s in zip(self.costs, self.seconds, strict=True) if c <= cost]
-        return min(reached, default=None)
+
+PARTS = {
+    "sizes": Part(measure_sizes, report_sizes, ("sizes", "steps", "rounds")),
+    "seeds": Part(measure_seeds, report_seeds, ("sizes", "seeds")),
+    "frames": Part(measure_frames, report_frames, ("frames", "rounds")),
+    "cameras": Part(measure_cameras, report_cameras, ("cameras", "rounds")),
+    "batch": Part(measure_batch, report_batch, ("batch",)),
+    "floor": Part(measure_floor, report_floor, ("sizes", "rounds")),
+}
+
+FRAMES = (150, 300, 600, 1200, 2400, 4800, 9600)
+CAMERAS = (2, 4, 8, 16)
+BATCH = (1, 4, 16, 64)
+COUNTS = {
+    "frames": (FRAMES, "lengths of the trials of `frames`"),
+    "cameras": (CAMERAS, "numbers of cameras of `cameras`"),
+    "batch": (BATCH, "numbers of trials of `batch`"),
+}
+SEEDS, STEPS, ROUNDS = 20, 8000, 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the benchmark."""
     parser.add_argument(
-        "--sizes", nargs="+", default=list(SIZES), choices=list(SIZES), help="which trials"
+        "--parts", nargs="+", default=list(PARTS), choices=list(PARTS), help="what to measure"
     )
-    parser.add_argument("--person", type=int, default=1, help="seed of the person (default 1)")
     parser.add_argument(
-        "--steps", type=positive, nargs="+", default=[STEPS // 2, STEPS, 2 * STEPS], metavar="N",
-        help="lengths of AdamW's runs; its rate falls to the end of each",
+        "--sizes", nargs="+", default=list(SIZES), choices=list(SIZES), metavar="SIZE",
+        help=f"trials of `sizes`, `seeds` and `floor` (default {' '.join(SIZES)})",
     )  # fmt: skip
+    for name, default, what in (
+        ("seeds", SEEDS, "people of each size in `seeds`"),
+        ("steps", STEPS, "of AdamW's longest run at most, in `sizes`"),
+        ("rounds", ROUNDS, "solves, of which the quickest counts"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=positive, default=default, metavar="N",
+            help=f"{what} (default {default})",
+        )  # fmt: skip
+    for name, (counts, what) in COUNTS.items():
+        parser.add_argument(
+            f"--{name}", type=positive, nargs="+", default=list(counts), metavar="N",
+            help=f"{what} (default {' '.join(map(str, counts))})",
+        )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fit every size with both solvers, and write the result."""
+    """Measure every part asked for, print it, and write it beside the others' latest results."""
     check_writable(arguments.output)
-    enable_compilation_cache()
-    measured = {size: measure(size, arguments.person, arguments.steps) for size in arguments.sizes}
-    report = markdown_table(HEADER, [row for one in measured.values() for row in rows(one)])
-    print(report)
-    written = write_result(arguments.output, "fit", {"trials": measured}, report)
-    print(f"\nThe result is in {written[0]} and {written[1].name}.")
+    written = None
+    for name in arguments.parts:
+        part = PARTS[name]
+        measured = part.measure(arguments)
+        print(f"{part.report(measured)}\n", flush=True)
+        found = {
+            "date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+            "load_average": load_average(),
+            "arguments": {key: getattr(arguments, key) for key in part.arguments},
+            "measured": measured,
+        }
+        # One after the other, so that a run that is stopped leaves what it has found.
+        parts = {**earlier(arguments.output), name: found}
+        parts = {known: parts[known] for known in PARTS if known in parts}
+        written = write_result(arguments.output, "fit", {"parts": parts}, report(parts))
+    assert written is not None
+    print(f"The result is in {written[0]} and {written[1].name}.")
     return 0
 
 
-def measure(size: str, person: int, steps: list[int]) -> dict[str, object]:
-    """One trial by both solvers. Gauss-Newton runs twice: the first compiles."""
-    keypoint_set, duration = SIZES[size]
-    recording = simulate_walking(load_keypoint_set(keypoint_set), seed=person, duration=duration)
-    first = _fit(recording, "gauss-newton", STEPS)
-    second = _fit(recording, "gauss-newton", STEPS)
-    rivals = [_fit(recording, "adamw", n) for n in steps]
-    seconds = [one.time_s["solve"] for one in rivals]
-    descent = Descent([one.cost for one in rivals], seconds, steps)
-    return {
-        "size": (
-            f"{len(recording.keypoints.time)} / {len(recording.body.marker_names)} / "
-            f"{6 + len(recording.body.joint_names)} / {len(recording.rig.names)}"
-        ),
-        "gauss_newton": {**_summary(second, recording), "compile_s": first.time_s["compile"]},
-        "adamw": [_summary(one, recording) for one in rivals],
-        "adamw_s_to_the_same_cost": descent.time_to(second.cost),
-        "load_average": load_average(),
-    }
+def earlier(folder: pathlib.Path) -> dict[str, dict]:
+    """Parts that were measured on this machine before, by name."""
+    path = folder / f"fit-{short_name()}.json"
+    if not path.is_file():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8")).get("parts", {})
 
 
-def _fit(recording: SimulatedRecording, solver: str, steps: int) -> Fit:
-    return fit_motion(
-        recording.body,
-        recording.rig.astype(np.float32),
-        recording.keypoints,
-        key=jax.random.key(0),
-        solver=solver,
-        steps=steps,
-    )
-
-
-def _summary(fit: Fit, recording: SimulatedRecording) -> dict[str, object]:
-    error = 1000 * np.linalg.norm(fit.motion.markers - recording.markers, axis=-1)
-    return {
-        "compile_s": fit.time_s["compile"],
-        "solve_s": fit.time_s["solve"],
-        "iterations": fit.iterations,
-        "outcome": fit.outcome.name,
-        "cost_per_frame": fit.cost,
-        "marker_error_mm": float(error.mean()),
-    }
-
-
-def rows(one: dict) -> list[tuple[object, ...]]:
-    """Both solvers on one trial."""
-    mine, time = one["gauss_newton"], one["adamw_s_to_the_same_cost"]
-    ratio = "not reached" if time is None else f"{time:.1f} s, {time / mine['solve_s']:.0f} times"
-    found = [("Gauss-Newton", mine, ratio), *(("AdamW", rival, None) for rival in one["adamw"])]
-    return [
-        (
-            one["size"],
-            name,
-            fit["compile_s"],
-            fit["solve_s"],
-            fit["iterations"],
-            f"{fit['cost_per_frame']:.3f}",
-            fit["marker_error_mm"],
-            last,
+def report(parts: dict[str, dict]) -> str:
+    """All parts as Markdown, each with its own date."""
+    texts = []
+    for name, one in parts.items():
+        load = ", ".join(f"{value:g}" for value in one["load_average"])
+        texts.append(
+            f"## {name}\n\nMeasured {one['date']}; load average at the end {load}.\n\n"
+            f"{PARTS[name].report(one['measured'])}"
         )
-        for name, fit, last in found
-    ]
+    return "\n\n".join(texts)

@@ -133,11 +133,9 @@ def simulate(size: Size, seed: int) -> Case:
     cameras = adjustment_of(jnp.asarray(columns, given.focal_px.dtype))
     exact = np.asarray(given.adjusted(cameras).project(jnp.asarray(markers)), float)
     width_height = np.asarray(given.image_size, float)[:, None, None]
-    inside = ((exact >= 0) & (exact <= width_height - 1)).all(-1)
-    pixels, confidence = detect(exact, inside, ERRORS, rng)
-    keypoints = Keypoints(
-        pixels, confidence, time, body.marker_names, BODY_SET, given.names
-    )
+    inside = np.all((exact >= 0) & (exact <= width_height - 1), axis=-1)
+    pixels, confidence = detect(exact, np.asarray(inside), ERRORS, rng)
+    keypoints = Keypoints(pixels, confidence, time, body.marker_names, BODY_SET, given.names)
     return Case(body, given, keypoints, parameters, pose, cameras, markers)
 
 

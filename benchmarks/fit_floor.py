@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
@@ -17,10 +17,12 @@ from benchmarks.fit_solve import REFINE, lane_of, prepared, solve
 from benchmarks.kinematics_case import GEMM_SIZE
 from benchmarks.machine import load_average
 from benchmarks.table import markdown_table
+from diffbio.body import BodyParameters, Pose
 from diffbio.body.jacobian import twist_kinematics
 from diffbio.fitting.batch import Lane
 from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL
-from diffbio.fitting.system import State, System
+from diffbio.fitting.system import Arrow, State, System
+from diffbio.trajectories import SplineTrajectory
 
 GROUP = 3
 """Control points per block: the smallest blocks whose chain has only neighbours."""
@@ -78,7 +80,7 @@ def _gflop(lane: Lane) -> dict[str, float]:
     problem = lane.problem
     kinematics = twist_kinematics(problem.body.with_kinematics("fused"))
 
-    def turning(parameters, poses) -> tuple[Array, ...]:
+    def turning(parameters: BodyParameters, poses: Pose) -> list[Array]:
         turned = jnp.broadcast_to(
             jnp.eye(3, dtype=problem.time.dtype)[None], (poses.joints.shape[0], 3, 3)
         )
@@ -87,14 +89,11 @@ def _gflop(lane: Lane) -> dict[str, float]:
     poses = lane.unknowns.trajectory(problem.time)
     alone = _counted(turning, lane.unknowns.parameters, poses)
     system, state = _system(lane)
-    whole = _counted(
-        lambda state: system.normal_equations(state, jnp.asarray(CAUCHY_TAIL, state.control.dtype)),
-        state,
-    )
-    shared = system.normal_equations
-    border = jax.eval_shape(
-        lambda s: shared(s, jnp.asarray(CAUCHY_TAIL, s.control.dtype)).border, state
-    )
+
+    def equations(state: State) -> Arrow:
+        return system.normal_equations(state, jnp.asarray(CAUCHY_TAIL, state.control.dtype))
+
+    whole, border = _counted(equations, state), jax.eval_shape(equations, state).border
     n_control, n, n_shared = border.shape
     elimination = 1e-9 * elimination_flop(n_control, n, n_shared)
     return {"kinematics": alone, "equations": whole - alone, "elimination": elimination}
@@ -113,23 +112,23 @@ def elimination_flop(n_control: int, n: int, n_shared: int) -> float:
 
 
 def _system(lane: Lane) -> tuple[System, State]:
-    system = System(lane.problem, lane.basis, lane.unknowns.trajectory, REFINE)
-    unknowns = lane.unknowns
-    state = State(unknowns.trajectory.control, unknowns.parameters, unknowns.cameras.columns())
-    return system, state
+    unknowns, trajectory = lane.unknowns, lane.unknowns.trajectory
+    assert isinstance(trajectory, SplineTrajectory)
+    state = State(trajectory.control, unknowns.parameters, unknowns.cameras.columns())
+    return System(lane.problem, lane.basis, trajectory, REFINE), state
 
 
-def _counted(function, *arguments) -> float:
+def _counted(function: Callable, *arguments: object) -> float:
     """Operations of a program as written, in 1e9."""
     analysis = jax.jit(function).lower(*arguments).cost_analysis() or {}
     return analysis.get("flops", float("nan")) / 1e9
 
 
-def _assembly(lane: Lane):
+def _assembly(lane: Lane) -> Callable[[], Arrow]:
     """The normal equations alone, compiled."""
 
     @eqx.filter_jit
-    def assemble(lane: Lane):
+    def assemble(lane: Lane) -> Arrow:
         system, state = _system(lane)
         tail = jnp.asarray(CAUCHY_TAIL, state.control.dtype)
         return system.normal_equations(state, tail)
@@ -144,7 +143,7 @@ def gemm_gflop_per_s() -> float:
     return 2e-9 * GEMM_SIZE**3 / _quickest(lambda: product(factor, factor).block_until_ready())
 
 
-def _quickest(call, rounds: int = 15) -> float:
+def _quickest(call: Callable[[], object], rounds: int = 15) -> float:
     call()
     seconds = []
     for _ in range(rounds):

@@ -16,6 +16,8 @@ WRONG_SHARE, WRONG_COST = 1e-3, 5.0
 """A minimum is another, and a wrong one, where its cost is above that of the minimum next to the
 truth by more than this share and by more than so many units."""
 
+ARMS = ("upper_arm", "forearm")
+
 SIZE = "frames / keypoints / coordinates / cameras"
 SPEED_HEADER = (
     SIZE, "solver", "compile, s", "solve, s", "iterations", "rejected", "cost per frame",
@@ -23,11 +25,11 @@ SPEED_HEADER = (
 )  # fmt: skip
 TRUTH_HEADER = (
     SIZE, "solver", "markers, mm mean", "every frame centred", "hip, ° means removed (bias)",
-    "knee", "ankle", "segments, % RMS", "worst segment",
+    "knee", "ankle", "pelvis and legs, % RMS", "arms",
 )  # fmt: skip
 SEEDS_HEADER = (
     SIZE, "people", "wrong minima", "rejected, %", "iterations", "solve, s", "markers, mm",
-    "hip, ° means removed (bias)", "knee", "ankle", "segments, % RMS",
+    "hip, ° means removed (bias)", "knee", "ankle", "pelvis and legs, % RMS", "arms",
 )  # fmt: skip
 
 
@@ -114,7 +116,9 @@ def report_seeds(measured: Mapping[str, Sequence[dict]]) -> str:
     for size, ones in measured.items():
         iterations = sum(one["iterations"] for one in ones)
         rejected = 100 * sum(one["rejected"] for one in ones) / iterations
-        medians = [float(np.median([one[key] for one in ones])) for key in ("iterations", "solve_s")]
+        medians = [
+            float(np.median([one[key] for one in ones])) for key in ("iterations", "solve_s")
+        ]
         rows.append(
             (
                 size,
@@ -124,7 +128,7 @@ def report_seeds(measured: Mapping[str, Sequence[dict]]) -> str:
                 *medians,
                 float(np.median([one["markers_mm"] for one in ones])),
                 *(_angle([one["angles"][angle] for one in ones]) for angle in ANGLES),
-                float(np.median([_segments(one)[0] for one in ones])),
+                *np.median([_segments(one) for one in ones], axis=0).tolist(),
             )
         )
     return (
@@ -135,15 +139,19 @@ def report_seeds(measured: Mapping[str, Sequence[dict]]) -> str:
 
 
 def _truth(one: Mapping) -> tuple[object, ...]:
-    rms, (name, worst) = _segments(one)
     angles = [_angle([one["angles"][angle]]) for angle in ANGLES]
-    return one["markers_mm"], one["markers_centred_mm"], *angles, rms, f"{name} {worst:+.1f}"
+    return one["markers_mm"], one["markers_centred_mm"], *angles, *_segments(one)
 
 
-def _segments(one: Mapping) -> tuple[float, tuple[str, float]]:
+def _segments(one: Mapping) -> tuple[float, float]:
+    """Root mean squares over pelvis and legs, and over the arms, in per cent."""
     percent = one["segments_percent"]
-    rms = float(np.sqrt(np.mean(np.square(list(percent.values())))))
-    return rms, max(percent.items(), key=lambda pair: abs(pair[1]))
+    arms = [name for name in percent if name.startswith(ARMS)]
+    rest = [name for name in percent if name not in arms]
+    legs_rms, arms_rms = (
+        float(np.sqrt(np.mean([percent[name] ** 2 for name in names]))) for names in (rest, arms)
+    )
+    return legs_rms, arms_rms
 
 
 def _angle(ones: Sequence[Mapping[str, float]]) -> str:

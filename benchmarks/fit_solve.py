@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -108,7 +109,7 @@ def solve(lane: Lane, rounds: int = 1) -> Solution:
     return Solution(unknowns, progress, seconds, compile_s)
 
 
-def descend(ready: Prepared, cost: float, most: int, first: int = 500) -> list[dict[str, object]]:
+def descend(ready: Prepared, cost: float, most: int, first: int = 500) -> list[dict[str, Any]]:
     """AdamW on an implicit trajectory, in runs twice as long each, until one reaches a cost.
 
     Its learning rate falls to the end of each run, so a longer run is no continuation.
@@ -155,15 +156,13 @@ def errors(case: Case, ready: Prepared, unknowns: Unknowns) -> dict[str, object]
         }
     ratio = np.asarray(unknowns.parameters.log_scale, float) - np.asarray(case.parameters.log_scale)
     percent = dict(zip(body.segment_names, (100 * np.expm1(ratio)).tolist(), strict=True))
+    stems = {name: name.removesuffix("_r").removesuffix("_l") for name in percent}
     return {
         "markers_mm": float(distance.mean()),
         "markers_centred_mm": float(_centred(motion.markers - case.markers)),
         "angles": angles,
-        "segments_percent": {
-            name: error for name, error in percent.items() if name.removesuffix("_r")
-            .removesuffix("_l") in SEGMENTS
-        },
-    }  # fmt: skip
+        "segments_percent": {name: percent[name] for name in percent if stems[name] in SEGMENTS},
+    }
 
 
 def _centred(error: np.ndarray) -> float:

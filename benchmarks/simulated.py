@@ -19,6 +19,7 @@ HEADER = (
     "ankle",
     "worst segment, %",
     "height, mm",
+    "solve, s",
 )
 
 
@@ -58,6 +59,7 @@ def _row(name: str, one: dict) -> tuple[object, ...]:
         *(_angle(error, angle) for angle in ANGLES),
         max(lengths, key=abs),
         error["standing height"],
+        one["time_s"]["solve"],
     )
 
 

@@ -30,6 +30,7 @@ HEADER = (
     "knee",
     "ankle",
     "pelvis inclination",
+    "solve, s",
 )
 
 
@@ -81,12 +82,17 @@ def marker_errors(fit: Fit, archive: pathlib.Path) -> dict[str, object]:
 
 
 def walk_table(measured: dict[str, dict]) -> str:
-    """One row per walk, and one of the means over each kind of keypoint."""
+    """One row per walk, and one of the means over each kind of keypoint and solver."""
     rows = [_row(name, one) for name, one in measured.items()]
     for kind in ("markers", "body"):
-        ones = [one for name, one in measured.items() if name.endswith(kind)]
-        if len(ones) > 1:
-            rows.append(_means(f"mean of {len(ones)}, {kind}", ones))
+        for solver in dict.fromkeys(one["solver"] for one in measured.values()):
+            ones = [
+                one
+                for name, one in measured.items()
+                if f"-{kind}" in name and one["solver"] == solver
+            ]
+            if len(ones) > 1:
+                rows.append(_means(f"mean of {len(ones)}, {kind}, {solver}", ones))
     return markdown_table(HEADER, rows)
 
 
@@ -100,6 +106,7 @@ def _row(name: str, one: dict) -> tuple[object, ...]:
         one["marker_error_mm"]["p95"],
         *(_angle(*both_sides(one["angles"], angle)) for angle in ANGLES),
         _angle(*one["angles"][INCLINATION].values()),
+        one["time_s"]["solve"],
     )
 
 
@@ -113,6 +120,7 @@ def _means(name: str, ones: Sequence[dict]) -> tuple[object, ...]:
         *(float(np.mean([one["marker_error_mm"][key] for one in ones])) for key in ("mean", "p95")),
         *(_angle(*pair) for pair in np.mean(sides, axis=0)),
         _angle(*np.mean(inclination, axis=0)),
+        float(np.mean([one["time_s"]["solve"] for one in ones])),
     )
 
 

@@ -5,15 +5,19 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmarks import accuracy, kinematics, machine, table
+from benchmarks import accuracy, fit, kinematics, machine, table
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.angles import both_sides, inclination_deg, read_motion
 from benchmarks.arguments import ROOT
 from benchmarks.c_mujoco import NativeKinematics
+from benchmarks.fit_case import SIZES, Size, keypoint_set, simulate
+from benchmarks.fit_floor import elimination_flop
+from benchmarks.fit_sizes import is_wrong, report_seeds
 from benchmarks.kinematics_case import random_person, random_poses
 from diffbio.body import default_body, load_keypoint_set
 from diffbio.errors import InputError
@@ -49,6 +53,9 @@ def test_every_benchmark_has_help(name, capsys):
         (["kinematics", "--kinematics", "warp"], "invalid choice: 'warp'"),
         (["accuracy", "--steps", "0"], "0 is not positive"),
         (["accuracy", "--steps", "many"], "invalid positive value: 'many'"),
+        (["accuracy", "--solver", "newton"], "invalid choice: 'newton'"),
+        (["fit", "--parts", "seed"], "invalid choice: 'seed'"),
+        (["fit", "--batch", "0"], "0 is not positive"),
     ],
 )
 def test_wrong_arguments_are_refused(words, complaint, capsys):
@@ -81,9 +88,16 @@ def test_trials_are_chosen_by_pattern():
 
 
 def test_every_recording_is_an_entry(shared_data):
-    names = list(accuracy.entries(shared_data, steps=1))
+    names = list(accuracy.entries(shared_data, ("gauss-newton",), steps=1))
     assert sum(name.startswith("gait-") for name in names) == 16
-    assert {"beam", "beam-refined", "beam-cold-mjx", "simulated-4"} <= set(names)
+    assert {"beam", "beam-refined", "beam-clocks", "beam-cold", "simulated-4"} <= set(names)
+    assert "beam-cold-mjx" not in names
+
+
+def test_both_solvers_stand_side_by_side(shared_data):
+    known = accuracy.entries(shared_data, ("gauss-newton", "adamw"), steps=1)
+    assert list(accuracy.choose(known, ["beam"])) == ["beam", "beam, adamw"]
+    assert "beam-cold-mjx" in known
 
 
 def test_table_is_aligned_markdown():
@@ -187,3 +201,79 @@ def test_cases_become_tables():
     rows = [[value.strip() for value in row] for row in rows]
     assert rows[0][3:] == ["1.00", "1.00 (2.00)", "2.00", "4.00", "2.0e-06"]
     assert rows[2][3:5] == ["0.50", "0.20"]  # 1 ms against 0.5 GFLOP at 100 GFLOP/s
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_trials_are_as_large_as_their_names_say(size):
+    body = default_body(keypoint_set(SIZES[size].fingers))
+    made = (
+        SIZES[size].frames,
+        len(body.marker_names),
+        6 + len(body.joint_names),
+        SIZES[size].cameras,
+    )
+    assert "/".join(map(str, made)) == size
+
+
+def test_true_corrections_of_the_cameras_explain_the_detections():
+    case = simulate(Size(fingers=False, frames=16, cameras=3), seed=1)
+    seen = case.keypoints.confidence > 0
+    assert 0.7 < seen.mean() < 0.9
+
+    def median_px(rig):
+        projected = np.asarray(rig.project(jnp.asarray(case.markers)))
+        return np.median(np.linalg.norm(projected - case.keypoints.pixels, axis=-1)[seen])
+
+    # The median of Rayleigh's distribution at 2 px per axis is 2.35 px; Student's tails add some.
+    assert median_px(case.rig.adjusted(case.cameras)) == pytest.approx(2.3, abs=0.3)
+    assert median_px(case.rig) > 8.0  # half a degree is 10 px
+
+
+def test_a_wrong_minimum_is_beyond_rounding_and_stopping():
+    assert not is_wrong(-3.0, 100.0)
+    assert not is_wrong(4.9, 100.0)  # units
+    assert not is_wrong(9.0, 10000.0)  # a thousandth
+    assert is_wrong(11.0, 10000.0)
+    assert is_wrong(float("nan"), 100.0)
+
+
+def test_elimination_of_one_block_is_that_of_a_dense_matrix():
+    """One block and its border: what is beyond a dense Cholesky factor is the absent neighbour."""
+    m, p = 30, 40
+    neighbour = 2 * m**3 + 2 * m**2 * p
+    dense = (m + p) ** 3 / 3
+    # A dense factor of blocks: m^3 / 3 + m^2 p + m p^2 + p^3 / 3.
+    assert elimination_flop(3, 10, p) - neighbour == pytest.approx(dense)
+
+
+def test_parts_measured_before_are_kept(tmp_path, monkeypatch, capsys):
+    part = fit.Part(lambda arguments: {"found": arguments.rounds}, str, ("rounds",))
+    monkeypatch.setattr(fit, "PARTS", {"frames": part, "batch": part})
+    for words in (["--parts", "batch", "--rounds", "2"], ["--parts", "frames"]):
+        assert main(["fit", *words, "-o", str(tmp_path)]) == 0
+    assert "'found': 3" in capsys.readouterr().out
+    parts = fit.earlier(tmp_path)
+    assert list(parts) == ["frames", "batch"]
+    assert parts["batch"]["measured"] == {"found": 2}
+    assert parts["batch"]["arguments"] == {"rounds": 2}
+    assert fit.earlier(tmp_path / "elsewhere") == {}
+
+
+def test_people_are_summarised_by_medians():
+    angle = {"rmse_deg": 2.0, "means_removed_deg": 0.5, "bias_deg": 1.5}
+    people = [
+        {
+            "iterations": iterations,
+            "rejected": rejected,
+            "solve_s": 1.0,
+            "wrong": wrong,
+            "markers_mm": 2.0,
+            "angles": dict.fromkeys(("hip_flexion", "knee_angle", "ankle_angle"), angle),
+            "segments_percent": {"thigh_r": 3.0, "thigh_l": -4.0, "upper_arm_r": 2.0},
+        }
+        for iterations, rejected, wrong in ((10, 1, False), (12, 0, False), (18, 3, True))
+    ]
+    row = report_seeds({"300/59/37/8": people}).splitlines()[-1]
+    cells = [value.strip() for value in row.split("|")[1:-1]]
+    assert cells[1:6] == ["3", "1", "10.0", "12.0", "1.00"]
+    assert cells[7:] == [*["0.50 (1.50)"] * 3, "3.54", "2.00"]  # % RMS of 3 and 4; the arm

@@ -169,8 +169,8 @@ def fit_trial(arguments, trial, body, console, began):
         )
     if fit.outcome == fitting.Outcome.NOT_FINITE:
         raise FitError(
-            f"{trial.name}: training diverged. Try the other --optimizer, and look at the "
-            "keypoints and the calibration."
+            f"{trial.name}: the fit diverged, so nothing was written. Try the other --optimizer, "
+            "and look at the keypoints and the calibration."
         )
     times = {"load": loaded, **fit.time_s, "total": time.perf_counter() - began}
     fit = dataclasses.replace(fit, time_s=times)

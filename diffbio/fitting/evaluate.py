@@ -104,7 +104,10 @@ def held_out_error(
     """
     n = len(keypoints.time)
     alone = keypoints.of_cameras((name,))
-    markers = np.asarray(_markers(body, unknowns, problem.time), float)[:n]
+    time = problem.time
+    if alone.lag is not None:
+        time = time.at[:n].add(jnp.asarray(np.asarray(alone.lag)[0], time.dtype))
+    markers = np.asarray(_markers(body, unknowns, time), float)[:n]
     error = reprojection_error(rig.subset((name,)), markers, alone, body.marker_names)
     return HeldOut(name, error)
 

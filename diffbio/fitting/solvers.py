@@ -23,7 +23,10 @@ from diffbio.fitting.spline_basis import SplineBasis, make_spline_basis
 from diffbio.trajectories import ImplicitTrajectory, SplineTrajectory
 
 TOLERANCE = 1e-2
-"""What the quadratic model may still promise when Gauss-Newton stops, unitless."""
+"""What the quadratic model may still promise when Gauss-Newton stops, unitless: at most this,
+and in long trials this for every `TOLERATED_FRAMES`, since each has unknowns of its own."""
+
+TOLERATED_FRAMES = 300
 
 SHARED_RATE = 1e-2
 """Movement of body parameters and cameras per step of AdamW, in prior standard deviations."""
@@ -101,7 +104,8 @@ def solve_second_order(
         progress: called at the end with the iterations and the median reprojection error.
     """
     basis = basis_of(problem, unknowns)
-    tolerance = jnp.asarray(TOLERANCE, problem.time.dtype)
+    share = max(1.0, int(problem.n_frames) / TOLERATED_FRAMES)
+    tolerance = jnp.asarray(TOLERANCE * share, problem.time.dtype)
     solve = functools.partial(gauss_newton.solve, refine=refine)
     began = clock.perf_counter()
     # No iteration at first: it compiles, where no trial of the bucket was solved before.

@@ -44,8 +44,10 @@ class Clocks(NamedTuple):
     @classmethod
     def found(cls, rig: CameraRig, keypoints: Keypoints) -> "Clocks":
         """Clocks from a coarse search."""
-        offset = search_clocks(rig, keypoints).offset
-        return cls(offset, int(np.argmin(np.abs(offset))))
+        found = search_clocks(rig, keypoints)
+        # A camera that saw nothing has an offset of zero too, and would hold no clock in place.
+        away = np.where(found.known | ~found.known.any(), np.abs(found.offset), np.inf)
+        return cls(found.offset, int(np.argmin(away)))
 
     def added_to(self, cameras: CameraAdjustment) -> CameraAdjustment:
         """Corrections of the clocks as they were given."""

@@ -28,6 +28,7 @@ LOST = 0.1
 
 FIELDS = ("rotation/x", "rotation/y", "rotation/z", "shift/x", "shift/y", "shift/z", "log_focal")
 FIELDS += ("distortion/k1", "distortion/k2", "clock_offset", "clock_drift")
+CLOCK_OFFSET, CLOCK_DRIFT = FIELDS.index("clock_offset"), FIELDS.index("clock_drift")
 
 
 def estimate_uncertainty(
@@ -63,7 +64,9 @@ def estimate_uncertainty(
     cameras = np.zeros((n_camera, WIDTH))
     sd = np.sqrt(np.diagonal(found.cameras)).reshape(n_camera, len(columns))
     cameras[:, np.asarray(columns, int)] = sd
+    # The reference clock is right by definition, and no short trial tells a clock's rate.
     prior = camera_sd(n_camera, reference_clock)
+    prior[reference_clock, CLOCK_OFFSET], prior[:, CLOCK_DRIFT] = np.inf, np.inf
     return Uncertainty(
         root=found.root[:n],
         joints=found.joints[:n],

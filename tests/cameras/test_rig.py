@@ -186,7 +186,8 @@ def test_lens_derivatives_of_mixed_lenses_with_points_of_their_own_are_differenc
 def test_derivatives_behind_the_camera_are_finite():
     rig = ring()
     depth = np.array([-1.0, 0.0, 0.05, 2.0])[:, None]
-    points = rig.centres[0] + jnp.asarray(depth) * rig.camera_from_world_rotation[0, 2][None]
+    axis = np.asarray(rig.camera_from_world_rotation[0, 2])
+    points = jnp.asarray(np.asarray(rig.centres[0]) + depth * axis)
     for found in (*rig.project_derivatives(points), *rig.lens_derivatives(points)):
         assert np.all(np.isfinite(found))
 

@@ -11,8 +11,6 @@ from diffbio.io.rig_toml import write_rig
 from diffbio.report.result_folder import RESULT_FILES
 from diffbio.simulation import simulate_walking
 
-QUICK = ["--steps", "100"]
-
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory):
@@ -38,7 +36,7 @@ def trial(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(trial, tmp_path_factory):
     output = tmp_path_factory.mktemp("result")
-    status = main(["fit", str(trial), "-o", str(output), *QUICK])
+    status = main(["fit", str(trial), "-o", str(output)])
     return status, output
 
 
@@ -73,8 +71,8 @@ def test_ctrl_c_leaves_the_previous_result_intact(result, trial, monkeypatch, ca
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("diffbio.fitting.motion_fit.train", interrupted)
-    status = main(["fit", str(trial), "-o", str(result[1]), *QUICK])
+    monkeypatch.setattr("diffbio.fitting.motion_fit.solve_second_order", interrupted)
+    status = main(["fit", str(trial), "-o", str(result[1])])
     assert status == 130
     assert "the previous result is intact" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in result[1].iterdir()} == before
@@ -82,22 +80,23 @@ def test_ctrl_c_leaves_the_previous_result_intact(result, trial, monkeypatch, ca
 
 def test_a_fit_that_diverges_writes_nothing(trial, tmp_path, monkeypatch, capsys):
     import diffbio.fitting.motion_fit as motion_fit
+    from diffbio.fitting import Outcome
 
-    train = motion_fit.train
+    solve = motion_fit.solve_second_order
 
     def diverging(*arguments, **options):
-        return train(*arguments, **options)._replace(finite=False)
+        return solve(*arguments, **options)._replace(outcome=Outcome.NOT_FINITE)
 
-    monkeypatch.setattr(motion_fit, "train", diverging)
-    assert main(["fit", str(trial), "-o", str(tmp_path / "out"), *QUICK]) == 2
-    assert "training diverged" in capsys.readouterr().err
+    monkeypatch.setattr(motion_fit, "solve_second_order", diverging)
+    assert main(["fit", str(trial), "-o", str(tmp_path / "out")]) == 2
+    assert "the fit diverged, so nothing was written" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_is_a_file_is_refused_before_fitting(trial, tmp_path, capsys):
     occupied = tmp_path / "taken"
     occupied.write_text("mine")
-    assert main(["fit", str(trial), "-o", str(occupied), *QUICK]) == 2
+    assert main(["fit", str(trial), "-o", str(occupied)]) == 2
     assert "is a file, not a folder" in capsys.readouterr().err
     assert occupied.read_text() == "mine"
 
@@ -110,7 +109,7 @@ def test_a_trial_that_is_not_there_is_explained(tmp_path, capsys):
 def test_a_body_that_does_not_load_is_explained(trial, tmp_path, capsys):
     broken = tmp_path / "body.xml"
     broken.write_text("<mujoco><worldbody>")
-    status = main(["fit", str(trial), "--body", str(broken), "-o", str(tmp_path / "out"), *QUICK])
+    status = main(["fit", str(trial), "--body", str(broken), "-o", str(tmp_path / "out")])
     assert status == 2
     assert "MuJoCo cannot load this model" in capsys.readouterr().err
 
@@ -121,6 +120,56 @@ def test_nonsense_options_are_refused(trial, option, capsys):
         main(["fit", str(trial), *option])
     assert stopped.value.code == 2
     assert option[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--warm-start", "--trajectory=implicit"])
+def test_a_second_order_solver_of_a_network_is_refused(trial, option, tmp_path, capsys):
+    words = ["fit", str(trial), "-o", str(tmp_path / "out"), "--optimizer", "gauss-newton", option]
+    assert main(words) == 2
+    assert "Leave out --optimizer" in capsys.readouterr().err
+
+
+def test_a_camera_that_is_not_there_cannot_be_held_out(trial, tmp_path, capsys):
+    words = ["fit", str(trial), "-o", str(tmp_path / "out"), "--hold-out", "cam99"]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert "cam99" in error and "cam04" in error
+
+
+def test_error_bars_reach_the_files(result):
+    output = result[1]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["solver"]["name"] == "gauss-newton"
+    assert 0 < summary["body"]["scales"]["thigh_r"]["sd"] < 0.1
+    assert summary["uncertainty"]["noise"] > 0
+    header = (output / "angles.csv").read_text().splitlines()[0].split(",")
+    assert "knee_angle_r_sd_deg" in header
+
+
+@pytest.mark.slow
+def test_a_network_can_be_trained_instead(trial, tmp_path):
+    output = tmp_path / "out"
+    words = ["fit", str(trial), "-o", str(output), "--trajectory", "implicit", "--steps", "100"]
+    assert main(words) == 0
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["solver"] | {"cost": None} == {
+        "name": "adamw", "iterations": 100, "outcome": "max_steps", "cost": None,
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_cameras_and_clocks_are_refined_and_one_camera_held_out(trial, tmp_path):
+    output = tmp_path / "out"
+    refine = ["--refine-cameras", "--refine-clocks", "--hold-out", "cam04"]
+    assert main(["fit", str(trial), "-o", str(output), *refine]) == 0
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["cameras"] == ["cam01", "cam02", "cam03"]
+    assert summary["heldout_camera"]["name"] == "cam04"
+    assert 0 < summary["heldout_camera"]["median_px"] < 10
+    # The rig and its clocks were right.
+    for adjustment in summary["camera_adjustment"].values():
+        assert abs(adjustment["time_offset_ms"]) < 4.0
+        assert abs(adjustment["rotation_deg"]) < 0.5
 
 
 @pytest.mark.slow

@@ -35,6 +35,13 @@ def exact_recording() -> SimulatedRecording:
 
 
 @pytest.fixture(scope="session")
+def late_recording() -> tuple[SimulatedRecording, np.ndarray]:
+    """Noisy as the first, by cameras that take their pictures late; and by how much, in s."""
+    late = (0.0, 0.1, -0.12, 0.043)
+    return simulated(None, late), np.asarray(late)
+
+
+@pytest.fixture(scope="session")
 def problem(recording) -> Problem:
     """In double precision."""
     depth = np.full(len(recording.rig.names), 5.0)

@@ -23,16 +23,23 @@ def simulated(
     errors: DetectorErrors | None = None, clock_offset: tuple[float, ...] | None = None
 ) -> SimulatedRecording:
     """Two seconds at 24 Hz, four cameras, 26 keypoints."""
-    keypoints = load_keypoint_set("halpe_26")
     late = None if clock_offset is None else np.asarray(clock_offset)
+    return _walk(24.0, 2.0, errors=errors, clock_offset=late)
+
+
+def simulated_at(frame_rate_hz: float) -> SimulatedRecording:
+    """A second and a half, with noise, outliers and dropped views."""
+    return _walk(frame_rate_hz, 1.5)
+
+
+def _walk(frame_rate_hz: float, duration: float, **options) -> SimulatedRecording:
     return simulate_walking(
-        keypoints,
+        load_keypoint_set("halpe_26"),
         seed=3,
-        duration=2.0,
-        frame_rate_hz=24.0,
+        duration=duration,
+        frame_rate_hz=frame_rate_hz,
         n_cameras=4,
-        errors=errors,
-        clock_offset=late,
+        **options,
     )
 
 

@@ -1,4 +1,4 @@
-"""The whole fit, on simulated recordings with known truth."""
+"""The whole fit by first-order training, on simulated recordings with known truth."""
 
 import dataclasses
 
@@ -9,27 +9,22 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from diffbio.fitting import Outcome, adamw, fit_motion, motion_fit
+from diffbio.errors import DiffbioError, FitError
+from diffbio.fitting import Outcome, adamw, motion_fit, solvers, stages
 from diffbio.simulation import differences
+from tests.fitting.small_walks import adjusted, first_frames, marker_error_mm
+from tests.fitting.small_walks import fitted as fitted_by
 
 STEPS = 400
-KEY = jax.random.key(0)
 
 
 def fitted(recording, **options):
-    rig = options.pop("rig", recording.rig).astype(np.float32)
-    keypoints = options.pop("keypoints", recording.keypoints)
-    body = options.pop("body", recording.body)
-    return fit_motion(body, rig, keypoints, key=KEY, **{"steps": STEPS, **options})
+    return fitted_by(recording, **{"solver": "adamw", "steps": STEPS, **options})
 
 
 @pytest.fixture(scope="module")
 def fit(recording):
     return fitted(recording)
-
-
-def marker_error_mm(fit, recording):
-    return 1000 * np.linalg.norm(fit.motion.markers - recording.markers, axis=-1)
 
 
 def test_markers_are_within_a_centimetre_of_the_truth(fit, recording):
@@ -72,14 +67,8 @@ def test_the_same_key_gives_the_same_fit(fit, recording):
 
 
 def test_a_second_trial_of_the_bucket_compiles_nothing(fit, recording, monkeypatch):
-    keypoints = recording.keypoints
-    n = len(keypoints.time) - 2
-    shorter = dataclasses.replace(
-        keypoints,
-        pixels=keypoints.pixels[:, :n],
-        confidence=keypoints.confidence[:, :n],
-        time=keypoints.time[:n],
-    )
+    n = len(recording.keypoints.time) - 2
+    shorter = first_frames(recording.keypoints, n)
 
     def traced_again(*_):
         raise AssertionError("the training step was traced again")
@@ -104,9 +93,9 @@ def test_cameras_that_were_knocked_come_back(recording):
     rng = np.random.default_rng(5)
     n = len(recording.rig.names)
     turn = rng.normal(size=(n, 3)) * np.deg2rad(0.5)
-    knocked = recording.rig.adjusted(jnp.asarray(turn), jnp.zeros((n, 3)))
+    knocked = adjusted(recording.rig, rotation=turn)
     as_given = fitted(recording, rig=knocked)
-    refined = fitted(recording, rig=knocked, refine_cameras=True, steps=800)
+    refined = fitted(recording, rig=knocked, refine=("poses",), steps=800)
     assert refined.error.median_px < 0.7 * as_given.error.median_px
     assert_allclose(
         as_given.rig.camera_from_world_rotation, as_given.rig_before.camera_from_world_rotation
@@ -115,14 +104,14 @@ def test_cameras_that_were_knocked_come_back(recording):
 
 
 def test_a_fit_that_diverges_says_so_and_stays_finite(recording, monkeypatch):
-    monkeypatch.setattr(motion_fit, "_step_sizes", lambda *_: explode(original(*_)))
+    monkeypatch.setattr(solvers, "_step_sizes", lambda *_: explode(original(*_)))
     fit = fitted(recording, steps=200)
     assert fit.outcome == Outcome.NOT_FINITE
     assert np.isfinite(fit.motion.joints).all()
     chex.assert_tree_all_finite(fit.parameters)
 
 
-original = motion_fit._step_sizes
+original = solvers._step_sizes
 
 
 def explode(sizes):
@@ -137,3 +126,55 @@ def test_mjx_fits_the_same_motion(recording):
     assert other.body.kinematics_name == "mjx"
     assert_allclose(other.motion.markers, ours.motion.markers, atol=2e-3)  # m, after 100 steps
     assert_allclose(other.error.median_px, ours.error.median_px, atol=0.05)  # px
+
+
+def test_the_defaults_are_known():
+    assert set(motion_fit.SOLVERS.values()) <= set(motion_fit.TRAJECTORIES)
+    assert set(stages.BANDWIDTH_HZ) == set(motion_fit.TRAJECTORIES)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"solver": "newton"}, r"No solver is called 'newton'.*gauss-newton, adamw"),
+        ({"trajectory": "polynomial"}, r"No trajectory is called 'polynomial'.*spline, implicit"),
+        ({"refine": ("poses", "lens")}, r"No group of corrections is called 'lens'.*poses, lenses"),
+        ({"solver": "gauss-newton", "trajectory": "implicit"}, "with adamw, from a warm start"),
+        ({"solver": "gauss-newton", "warm_start": True}, "it is for adamw to begin at"),
+        ({"hold_out": "kitchen"}, r"No camera to hold out is called 'kitchen'.*cam01, cam02"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(recording, options, message):
+    with pytest.raises(DiffbioError, match=message):
+        fitted(recording, **options)
+
+
+def test_the_last_pair_of_cameras_is_not_parted(recording):
+    rig = recording.rig.subset(("cam01", "cam02"))
+    pair = recording.keypoints.of_cameras(("cam01", "cam02"))
+    with pytest.raises(FitError, match=r"Without cam02 there is only one camera.*Hold no camera"):
+        fitted(recording, rig=rig, keypoints=pair, hold_out="cam02")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trajectory", ["implicit", "spline"])
+def test_a_warm_start_keeps_the_solution(recording, trajectory):
+    solved = fitted(recording, solver="gauss-newton")
+    warm = fitted(recording, trajectory=trajectory, warm_start=True)
+    assert warm.solver == "adamw" and warm.iterations == STEPS
+    before, after = (marker_error_mm(fit, recording).mean() for fit in (solved, warm))
+    assert after < 1.3 * before
+
+
+@pytest.mark.slow
+def test_adamw_finds_a_clock_and_a_lens(late_recording):
+    recording, late = late_recording
+    focal = np.array([0.01, -0.01, 0.0, 0.01])
+    wrong = adjusted(recording.rig, log_focal=focal)
+    options = {"rig": wrong, "trajectory": "spline", "steps": 800}
+    given = fitted(recording, **options)
+    found = fitted(recording, refine=("lenses", "clocks"), **options)
+    offset = np.asarray(found.cameras.clock_offset)
+    error = (offset - late) - (offset - late).mean()
+    assert np.abs(error).max() < 0.01  # s
+    assert found.error.median_px < 0.8 * given.error.median_px

@@ -1,0 +1,1 @@
+"""Whether the error bars of a fit are as wide as its errors, and what would make them so."""

@@ -1,0 +1,1 @@
+"""When which trajectory and which solver win, measured on one objective."""
