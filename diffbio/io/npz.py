@@ -12,16 +12,16 @@ from diffbio.body.keypoint_set import KeypointSet, keypoint_set_names
 from diffbio.cameras import CameraRig
 from diffbio.errors import InputError
 from diffbio.io.camera_folders import keep_cameras
-from diffbio.observations import Keypoints
+from diffbio.observations import Keypoints, merge_cameras
 
 _SHAPES = {"pixels": "(camera, time, keypoint, 2)", "confidence": "(camera, time, keypoint)"}
 
 _KEYS = ("pixels", "confidence", "keypoint_names", "camera_names")
-_OPTIONAL_KEYS = ("fps", "time", "keypoint_set")
+_OPTIONAL_KEYS = ("fps", "time", "camera_time", "keypoint_set")
 
 _FORMAT = (
     "The archive needs `pixels` (camera, time, keypoint, 2), `confidence` (camera, time, "
-    "keypoint), `keypoint_names`, `camera_names`, and `fps` or `time`."
+    "keypoint), `keypoint_names`, `camera_names`, and `fps`, `time` or `camera_time`."
 )
 
 _TIME_TOLERANCE = 0.05
@@ -39,7 +39,9 @@ def read_keypoints(
 
     Args:
         path: `.npz` with `pixels` (NaN or zero where missing), `confidence`, `keypoint_names`,
-            `camera_names`, and `fps` or `time` (seconds); optionally `keypoint_set`.
+            `camera_names`, and `fps` or `time` (seconds); optionally `keypoint_set`. Cameras
+            that took their pictures at times of their own have `camera_time` instead: (camera,
+            time), in seconds of one clock, NaN after the last picture of a camera.
         rig: calibrated cameras, named as in the archive.
         keypoint_set: name or table of the set; else the archive's own, else the shipped set
             that knows all names.
@@ -56,7 +58,6 @@ def read_keypoints(
     names = tuple(map(str, content["keypoint_names"]))
     cameras = tuple(map(str, content["camera_names"]))
     _check_shapes(path, pixels, confidence, len(cameras), len(names))
-    time, frame_rate_hz = _timing(path, content, pixels.shape[1], frame_rate_hz)
     stated = keypoint_set or (str(content["keypoint_set"]) if "keypoint_set" in content else None)
     for name in cameras:
         if name not in rig.names:
@@ -67,15 +68,41 @@ def read_keypoints(
                 "Give the rig these keypoints were recorded with.",
             )
     rig, notes = keep_cameras(rig, cameras, str(path))
-    keypoints = Keypoints(
-        pixels=pixels,
-        confidence=confidence,
-        time=time,
-        names=names,
-        set_name=_set_that_knows(path, names, stated).name,
-        camera_names=cameras,
-    )
+    set_name = _set_that_knows(path, names, stated).name
+    if "camera_time" in content:
+        taken = _camera_times(path, content, confidence.shape[:2])
+        alone = []
+        for camera, name in enumerate(cameras):
+            own = np.isfinite(taken[camera])
+            seen = (pixels[camera, own][None], confidence[camera, own][None], taken[camera, own])
+            alone.append(Keypoints(*seen, names, set_name, (name,)))
+        keypoints = merge_cameras(alone)
+        return rig, keypoints, 1.0 / keypoints.interval, notes
+    time, frame_rate_hz = _timing(path, content, pixels.shape[1], frame_rate_hz)
+    keypoints = Keypoints(pixels, confidence, time, names, set_name, cameras)
     return rig, keypoints, frame_rate_hz, notes
+
+
+def _camera_times(
+    path: pathlib.Path, content: dict[str, Any], shape: tuple[int, ...]
+) -> Float[np.ndarray, "camera time"]:
+    """When every camera took its pictures, NaN where it took none."""
+    taken = np.asarray(content["camera_time"], float)
+    if taken.shape != shape:
+        raise InputError(
+            f"{path}, camera_time",
+            f"Its shape is {taken.shape}, that of the confidence {shape}.",
+            "Give one time in seconds per camera and frame, NaN after a camera's last picture.",
+        )
+    for name, times in zip(content["camera_names"], taken, strict=True):
+        times = times[np.isfinite(times)]
+        if len(times) < 2 or not np.all(np.diff(times) > 0):
+            raise InputError(
+                f"{path}, camera_time",
+                f"The times of {name} do not increase, or are fewer than two.",
+                "Give times in seconds of one clock, increasing.",
+            )
+    return taken
 
 
 def _arrays(path: pathlib.Path) -> dict[str, Any]:

@@ -24,6 +24,17 @@ def test_clock_of_the_archive_is_kept(write_npz):
     assert_allclose(trial.keypoints.time, time)
 
 
+def test_cameras_with_times_of_their_own_are_brought_onto_the_fastest(write_npz, detections):
+    taken = np.stack([np.arange(12) / 50.0, 0.004 + np.arange(12) / 50.0, np.arange(12) / 25.0])
+    taken[2, 6:] = np.nan
+    trial = read_trial(write_npz(camera_time=taken, fps=None))
+    assert trial.frame_rate_hz == pytest.approx(50.0)
+    assert_allclose(trial.keypoints.time, np.arange(12) / 50.0)
+    assert_allclose(trial.keypoints.lag[1], 0.004)
+    assert_allclose(trial.keypoints.pixels[2, ::2], detections[2, :6, :, :2])
+    assert_allclose(trial.keypoints.confidence[2, 1::2], 0.0)
+
+
 def test_cameras_may_come_in_any_order_and_be_fewer(write_npz, detections):
     order = [2, 0]
     trial = read_trial(
@@ -47,6 +58,8 @@ def test_cameras_may_come_in_any_order_and_be_fewer(write_npz, detections):
         ({"fps": np.asarray(0.0)}, "fps: The frame rate is unknown"),
         ({"time": np.arange(5.0)}, "time: It holds 5 values for 12 frames"),
         ({"time": np.zeros(12)}, "time: .* does not increase"),
+        ({"camera_time": np.zeros((3, 4))}, r"camera_time: Its shape is \(3, 4\)"),
+        ({"camera_time": np.zeros((3, 12))}, "camera_time: The times of cam1 do not increase"),
         ({"time": np.arange(12.0) ** 2}, "time: The frames are not evenly spaced"),
         ({"time": np.arange(12.0) * 20.0}, "says 0.05 Hz, but the frame rate is given as 50 Hz"),
         ({"confidence": np.ones((3, 11, 17))}, r"confidence: Its shape is \(3, 11, 17\)"),
