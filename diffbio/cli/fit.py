@@ -57,7 +57,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinematics",
         choices=("fused", "mjx"),
         default="fused",
-        help="forward kinematics: diffbio's own (default) or MuJoCo's MJX",
+        help="forward kinematics: diffbio's own (default), or MuJoCo's MJX, which is trained",
     )
     parser.add_argument(
         "--trajectory",
@@ -204,12 +204,13 @@ def _method(arguments) -> dict[str, Any]:
         InputError: the choices do not go together.
     """
     trained = arguments.trajectory == "implicit" or arguments.warm_start
+    trained |= arguments.kinematics == "mjx"
     solver = arguments.optimizer or ("adamw" if trained else "gauss-newton")
     if trained and solver == "gauss-newton":
         raise InputError(
             "--optimizer gauss-newton",
-            "It solves for a spline, from its own start.",
-            "Leave out --optimizer: a network, and anything with a warm start, is trained.",
+            "It solves for a spline, from its own start, by diffbio's own kinematics.",
+            "Leave out --optimizer: a network, MJX, and anything with a warm start is trained.",
         )
     return {
         "solver": solver,

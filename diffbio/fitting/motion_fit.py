@@ -1,5 +1,6 @@
 """Fit one trial end to end: from detections to motion, person and cameras."""
 
+import dataclasses
 import time as clock
 from typing import NamedTuple
 
@@ -70,6 +71,11 @@ def fit_motion(
         UnknownNameError: there is no such solver, trajectory, group or camera.
     """
     trajectory = _checked(solver, trajectory, refine, warm_start)
+    if solver == "gauss-newton" and body.kinematics_name != "fused":
+        raise FitError(
+            "Gauss-Newton has exact derivatives of the fused kinematics alone; fit with adamw to "
+            f"use {body.kinematics_name}."
+        )
     prepared = prepare(body, rig, keypoints, refine=refine, hold_out=hold_out)
     bandwidth_hz = bandwidth_of(keypoints, trajectory, bandwidth_hz)
     how = _How(solver, trajectory, warm_start, steps, bandwidth_hz, refine, key, progress)
@@ -104,7 +110,8 @@ def _solve(problem: Problem, start: Start, how: _How) -> Solved:
     if how.solver == "gauss-newton":
         return solve_second_order(problem, unknowns, refine=how.refine, progress=how.progress)
     if how.warm_start:
-        first = solve_second_order(problem, unknowns, refine=how.refine, progress=None)
+        exact = dataclasses.replace(problem, body=problem.body.with_kinematics("fused"))
+        first = solve_second_order(exact, unknowns, refine=how.refine, progress=None)
         if first.outcome == Outcome.NOT_FINITE:
             return first
         unknowns = first.unknowns

@@ -34,6 +34,12 @@ CORRELATION_TIME = 0.1
 """In seconds: detector errors of nearer frames are alike, so frames share information."""
 
 
+POSTURE_MOMENTS = 40.0
+"""Independent moments for which a person's posture and range of movement count. They are traits:
+a longer trial shows them again, but says no more about them, and would drown what is said once
+about sizes and keypoints."""
+
+
 class Unknowns(eqx.Module):
     """Everything a fit may change.
 
@@ -190,7 +196,8 @@ def make_problem(
         tail=array(CAUCHY_TAIL),
     )
     covariance = scale_covariance(body.segment_names)
-    ranges = (*body.joint_range.T, *body.joint_posture, frame)
+    posture = frame * min(1.0, POSTURE_MOMENTS / frame.sum())
+    ranges = (*body.joint_range.T, *body.joint_posture, posture)
     priors = (
         ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
         MarkerPrior(array(marker_sd(body))),

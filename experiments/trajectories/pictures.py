@@ -7,9 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from diffbio.fitting.gauss_newton import MAX_ITERATIONS
+from experiments.trajectories.plan import BANDWIDTHS_HZ
 from experiments.trajectories.store import Measured
 from experiments.trajectories.tables import NOISE, Trials, by_bandwidth, by_steps
-from experiments.trajectories.trials import BEAM, BEAM_REFINED, PEOPLE
+from experiments.trajectories.trials import BEAM, BEAM_REFINED, KNOCKED, PEOPLE
 from experiments.trajectories.ways import (
     GAUSS_NEWTON,
     NETWORK,
@@ -30,32 +32,35 @@ LINES = ("-", "--")
 PANELS = {
     "fitted_px": "fitted cameras, median px",
     "held_out_px": "held-out camera, median px",
-    "clean_px": "distance to noise-free projection, px",
-    "marker_mm": "markers, mm",
-    "marker_change_mm": "markers, mean error removed, mm",
+    "marker_mm": "distance of markers from the truth, mm",
     "legs_deg": "hip, knee, ankle, means removed, °",
 }
+WAYS_PANELS = ("fitted_px", "held_out_px", "marker_mm")
 
 
 def draw_ways(trials: Trials, path: pathlib.Path) -> None:
-    """Every measure against the time it took, one colour per way, one line style per person."""
+    """What is fitted and what is wanted against time: cameras known above, knocked below."""
     figure, grid = plt.subplots(2, 3, figsize=(13, 7.4), layout="constrained")
-    for axes, (key, title) in zip(grid.flat, PANELS.items(), strict=True):
-        for name, line in zip(PEOPLE, LINES, strict=True):
-            for way in WAYS:
-                ones = by_steps(trials[name], way)
-                axes.plot(
-                    [_number(one, "cpu_s") for one in ones],
-                    [_number(one, key) for one in ones],
-                    line, marker="o", markersize=4, color=COLOURS[way],
-                    label=way if line == LINES[0] else None,
-                )  # fmt: skip
-            _noise(axes, trials[name], key, line)
-        axes.set(title=title, xscale="log", yscale="log", xlabel="CPU seconds since the start")
-        _plain_ticks(axes)
+    for row, names in zip(grid, (PEOPLE, (KNOCKED,)), strict=True):
+        for axes, key in zip(row, WAYS_PANELS, strict=True):
+            for name, line in zip(names, LINES, strict=False):
+                _over_time(axes, trials[name], key, line)
+                _noise(axes, trials[name], key, line)
+            title = PANELS[key] if names == PEOPLE else f"cameras knocked: {PANELS[key]}"
+            axes.set(title=title, xscale="log", yscale="log")
+            axes.set(xlabel="CPU seconds since the start", xlim=(0.05, 60))
+            _plain_ticks(axes)
     grid[0, 0].legend(fontsize=8)
     figure.savefig(path, dpi=90)
     plt.close(figure)
+
+
+def _over_time(axes: Axes, fits: Mapping[str, Measured], key: str, line: str) -> None:
+    for way in WAYS:
+        ones = by_steps(fits, way)
+        at, values = ([_number(one, k) for one in ones] for k in ("cpu_s", key))
+        label = way if line == LINES[0] else None
+        axes.plot(at, values, line, marker="o", markersize=4, color=COLOURS[way], label=label)
 
 
 def draw_bandwidths(trials: Trials, path: pathlib.Path) -> None:
@@ -71,10 +76,12 @@ def draw_bandwidths(trials: Trials, path: pathlib.Path) -> None:
     for axes, name in zip(grid[:, 2], real, strict=False):
         _over_bandwidth(axes, trials[name], "fitted_px", "-", "#444444", "fitted cameras")
         _over_bandwidth(axes, trials[name], "held_out_px", "-", "#d62728", "held-out camera")
-        axes.set(title=f"{name}, median px", ylim=(0, None))
+        axes.set(title=f"{name}, median px", ylim=(0, 16))
     for axes in grid.flat:
         axes.set(xscale="log", xlabel="bandwidth of the spline, Hz")
         _plain_ticks(axes)
+        axes.set_xticks(BANDWIDTHS_HZ[:-1], minor=False)
+        axes.set_xticks([], minor=True)
         if axes.has_data():
             axes.legend(fontsize=8)
     figure.savefig(path, dpi=90)
@@ -84,7 +91,7 @@ def draw_bandwidths(trials: Trials, path: pathlib.Path) -> None:
 def _over_bandwidth(
     axes: Axes, fits: Mapping[str, Measured], key: str, line: str, colour: str, label: str
 ) -> None:
-    ones = by_bandwidth(fits)
+    ones = [one for one in by_bandwidth(fits) if one["iterations"] != MAX_ITERATIONS]
     at, values = ([_number(one, k) for one in ones] for k in ("bandwidth_hz", key))
     axes.plot(at, values, line, marker="o", color=colour, label=label)
     best = int(np.argmin(values))
@@ -101,7 +108,7 @@ def _noise(axes: Axes, fits: Mapping[str, Measured], key: str, line: str) -> Non
 def _plain_ticks(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.tick_params(which="both", labelsize=7)
     axes.grid(which="both", alpha=0.25)
 

@@ -27,6 +27,9 @@ COLUMNS = {
     "their motion, mm": "marker_change_mm",
     "legs, °": "legs_deg",
 }
+DECIMALS = {"seconds": 2, "cpu_s": 2, "marker_mm": 2, "marker_change_mm": 2, "legs_deg": 2}
+"""Of what is not a cost or a number of pixels: these have three, small as the differences are."""
+
 BAND_COLUMNS = {
     name: key for name, key in COLUMNS.items() if name not in ("s", "CPU s", "cost / frame")
 }
@@ -59,14 +62,14 @@ def report(trials: Trials) -> str:
 def ways_table(simulated: Trials) -> str:
     """One row per way and number of steps: means over the simulated walks."""
     every = list(simulated.values())
-    noise = ["truth", None, *(_mean(every, NOISE, key) for key in COLUMNS.values())]
+    noise = ["truth", None, *(_cell(_mean(every, NOISE, key), key) for key in COLUMNS.values())]
     rows: list[Sequence[object]] = [noise]
     for way in WAYS:
         for name in every[0]:
             one = every[0][name]
             if name != NOISE and one["way"] == way and one["bandwidth_hz"] is None:
                 steps = _mean(every, name, "iterations")
-                values = (_mean(every, name, key) for key in COLUMNS.values())
+                values = (_cell(_mean(every, name, key), key) for key in COLUMNS.values())
                 rows.append((_label(one), _steps(steps), *values))
     return markdown_table(("way", "steps", *COLUMNS), rows)
 
@@ -75,9 +78,11 @@ def band_table(fits: Mapping[str, Measured], columns: Mapping[str, str]) -> str:
     """One row per bandwidth of a spline that Gauss-Newton solved to the end."""
     rows = []
     if NOISE in fits:
-        rows.append(("truth", None, *(fits[NOISE].get(key) for key in columns.values())))
+        rows.append(
+            ("truth", None, *(_cell(fits[NOISE].get(key), key) for key in columns.values()))
+        )
     for one in by_bandwidth(fits):
-        values = (one[key] for key in columns.values())
+        values = (_cell(one[key], key) for key in columns.values())
         rows.append((f"{one['bandwidth_hz']:g} Hz", one["iterations"], *values))
     return markdown_table(("spline", "iterations", *columns), rows)
 
@@ -94,6 +99,11 @@ def by_steps(fits: Mapping[str, Measured], way: str) -> list[Measured]:
         for name, one in fits.items()
         if name != NOISE and one["way"] == way and one["bandwidth_hz"] is None
     ]
+
+
+def _cell(value: object, key: str) -> object:
+    decimals = DECIMALS.get(key, 3)
+    return f"{value:.{decimals}f}" if isinstance(value, int | float) else value
 
 
 def _label(one: Measured) -> str:

@@ -22,6 +22,7 @@ from diffbio.trajectories.implicit import make_implicit_trajectory
 from diffbio.trajectories.reference import fit_root_reference
 from tests.fitting.small_walks import EXACT, first_frames, simulated
 
+
 @pytest.fixture(scope="session")
 def recording() -> SimulatedRecording:
     """With noise, outliers and dropped views."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffbio.body import load_keypoint_set
-from diffbio.cameras import CameraRig
+from diffbio.cameras import CameraAdjustment, CameraRig
 from diffbio.cameras.adjustment import WIDTH, adjustment_of
 from diffbio.fitting import Fit, fit_motion
 from diffbio.observations import Keypoints
@@ -66,6 +66,12 @@ def marker_error_mm(fit: Fit, recording: SimulatedRecording) -> np.ndarray:
     """Distance of every fitted marker from the true one, in millimetres."""
     n = len(fit.motion.time)
     return 1000 * np.linalg.norm(fit.motion.markers - recording.markers[:n], axis=-1)
+
+
+def corrections(fit: Fit) -> CameraAdjustment:
+    """What was corrected of the cameras, in a fit that was asked to."""
+    assert fit.cameras is not None
+    return fit.cameras
 
 
 def adjusted(rig: CameraRig, **columns: np.ndarray) -> CameraRig:

@@ -49,7 +49,9 @@ def with_wide_prior(problem):
 
 def flat(state, columns):
     parts = (state.control, state.parameters.log_scale, state.parameters.marker_offset)
-    return jnp.concatenate([*(part.reshape(-1) for part in parts), state.cameras[:, columns].ravel()])
+    return jnp.concatenate(
+        [*(part.reshape(-1) for part in parts), state.cameras[:, columns].ravel()]
+    )
 
 
 def state_of(x, like, columns):
@@ -126,11 +128,10 @@ def dense_of(found, n_control, n):
 )
 def test_all_columns_equal_those_of_the_dense_system(which, refine, request):
     small = request.getfixturevalue(which)
-    problem, *rest, state = small
-    problem = with_wide_prior(problem)
-    hessian, gradient = dense_detections(small, refine)
-    full = arrow(refine)(problem, *rest, state)
-    priors = arrow(refine)(blinded(problem), *rest, state)
+    problem, state = with_wide_prior(small.problem), small.state
+    hessian, gradient = dense_detections(small._replace(problem=problem), refine)
+    full = arrow(refine)(problem, small.basis, small.trajectory, state)
+    priors = arrow(refine)(blinded(problem), small.basis, small.trajectory, state)
     ours = dense_of(full, *state.control.shape) - dense_of(priors, *state.control.shape)
     # In units of each unknown's own standard deviation, so that no small column is overlooked.
     sd = np.sqrt(np.maximum(np.diag(hessian), 1e-12 * np.diag(hessian).max()))
@@ -144,9 +145,9 @@ def test_all_columns_equal_those_of_the_dense_system(which, refine, request):
 
 @pytest.mark.parametrize("refine", [("poses", "lenses"), ("poses", "lenses", "clocks")])
 def test_the_cameras_priors_are_on_the_diagonal(small, timed, refine):
-    problem, *rest, state = timed if "clocks" in refine else small
+    problem, basis, trajectory, state = timed if "clocks" in refine else small
     columns = columns_of(refine)
-    found = arrow(refine)(blinded(problem), *rest, state)
+    found = arrow(refine)(blinded(problem), basis, trajectory, state)
     prior = problem.priors[-1]
     information = np.ravel(np.asarray(prior.sd)[:, columns] ** -2.0)
     end = found.corner.shape[0] - len(problem.body.joint_names)

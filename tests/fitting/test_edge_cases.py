@@ -10,7 +10,7 @@ import pytest
 
 from diffbio.fitting import Outcome
 from diffbio.simulation.detector import DetectorErrors, detect
-from tests.fitting.small_walks import first_frames, fitted, marker_error_mm
+from tests.fitting.small_walks import corrections, first_frames, fitted, marker_error_mm
 
 ENDS = (Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.STALLED)
 
@@ -103,6 +103,6 @@ def test_nobody_moves_and_clocks_stay(recording):
     fit = fitted(recording, keypoints=still(recording), refine=("clocks",))
     assert_finite(fit)
     # Nothing is known of the clocks, so the prior holds them: within a standard deviation.
-    assert np.abs(np.asarray(fit.cameras.clock_offset)).max() < 0.03
+    assert np.abs(np.asarray(corrections(fit).clock_offset)).max() < 0.03
     middle = fit.motion.markers.mean(0)
     assert np.linalg.norm(middle - recording.markers[20], axis=-1).mean() < 0.03

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from diffbio.fitting import Fit
+from diffbio.fitting.fit import HeldOut
 from diffbio.observations import MIN_CONFIDENCE
 from tests.fitting.small_walks import fitted
 
@@ -16,6 +18,11 @@ NAME = "cam03"
 @pytest.fixture(scope="module")
 def fit(recording):
     return fitted(recording, hold_out=NAME)
+
+
+def evidence(fit: Fit) -> HeldOut:
+    assert fit.held_out is not None
+    return fit.held_out
 
 
 def opencv_error_px(recording, camera, markers):
@@ -45,11 +52,11 @@ def test_what_the_camera_saw_does_not_matter(fit, recording):
     nonsense.pixels[2] = 7.0
     again = fitted(recording, keypoints=nonsense, hold_out=NAME)
     assert_allclose(again.motion.markers, fit.motion.markers, atol=1e-9)
-    assert again.held_out.error.median_px > 100.0
+    assert evidence(again).error.median_px > 100.0
 
 
 def test_its_error_is_that_of_opencv(fit, recording):
-    held_out = fit.held_out
+    held_out = evidence(fit)
     assert held_out.name == NAME and held_out.error.camera_names == (NAME,)
     expected = opencv_error_px(recording, 2, fit.motion.markers)
     assert np.isfinite(expected).any()
@@ -74,10 +81,13 @@ def test_pictures_of_the_camera_count_at_their_own_instants(fit, recording):
         keypoints, pixels=keypoints.pixels.copy(), confidence=keypoints.confidence.copy(), lag=lag
     )
     # The same pictures, each said to belong to the sample after the one it was taken at.
-    moved.pixels[2, 1:], moved.confidence[2, 1:] = keypoints.pixels[2, :-1], keypoints.confidence[2, :-1]
+    moved.pixels[2, 1:], moved.confidence[2, 1:] = (
+        keypoints.pixels[2, :-1],
+        keypoints.confidence[2, :-1],
+    )
     moved.confidence[2, 0] = 0.0
     again = fitted(recording, keypoints=moved, hold_out=NAME)
     assert_allclose(again.motion.markers, fit.motion.markers, atol=1e-6)
-    found, expected = again.held_out.error.px[0, 2:], fit.held_out.error.px[0, 1:-1]
+    found, expected = evidence(again).error.px[0, 2:], evidence(fit).error.px[0, 1:-1]
     assert len(time) == len(fit.motion.time)
     assert_allclose(found, expected, atol=0.05)  # px, single precision

@@ -221,6 +221,8 @@ def test_camera_prior_in_standard_deviations(estimate):
     expected = 0.5 * (4 + 1 + 9 + 2 + 2 + 5)
     prior = CameraPrior(jnp.asarray(sd))
     assert_allclose(prior(moved), expected, rtol=1e-9)
-    assert_allclose(prior.curvature(moved).cameras, sd**-2.0, rtol=1e-12)
+    curvature = prior.curvature(moved).cameras
+    assert curvature is not None
+    assert_allclose(curvature, sd**-2.0, rtol=1e-12)
     # The clocks of the other cameras are as free as each other.
     assert_allclose(sd[[0, 1, 3], 9:], [[CLOCK_OFFSET_SD, CLOCK_DRIFT_SD]] * 3)

@@ -30,6 +30,7 @@ def test_cameras_with_times_of_their_own_are_brought_onto_the_fastest(write_npz,
     trial = read_trial(write_npz(camera_time=taken, fps=None))
     assert trial.frame_rate_hz == pytest.approx(50.0)
     assert_allclose(trial.keypoints.time, np.arange(12) / 50.0)
+    assert trial.keypoints.lag is not None
     assert_allclose(trial.keypoints.lag[1], 0.004)
     assert_allclose(trial.keypoints.pixels[2, ::2], detections[2, :6, :, :2])
     assert_allclose(trial.keypoints.confidence[2, 1::2], 0.0)
