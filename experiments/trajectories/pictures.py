@@ -32,7 +32,7 @@ LINES = ("-", "--")
 PANELS = {
     "fitted_px": "fitted cameras, median px",
     "held_out_px": "held-out camera, median px",
-    "marker_mm": "distance of markers from the truth, mm",
+    "marker_mm": "markers, distance from the truth, mm",
     "legs_deg": "hip, knee, ankle, means removed, °",
 }
 WAYS_PANELS = ("fitted_px", "held_out_px", "marker_mm")
@@ -46,8 +46,9 @@ def draw_ways(trials: Trials, path: pathlib.Path) -> None:
             for name, line in zip(names, LINES, strict=False):
                 _over_time(axes, trials[name], key, line)
                 _noise(axes, trials[name], key, line)
-            title = PANELS[key] if names == PEOPLE else f"cameras knocked: {PANELS[key]}"
-            axes.set(title=title, xscale="log", yscale="log")
+            title = PANELS[key] if names == PEOPLE else f"{PANELS[key]}; cameras knocked"
+            axes.set_title(title, fontsize=9.5)
+            axes.set(xscale="log", yscale="log")
             axes.set(xlabel="CPU seconds since the start", xlim=(0.05, 60))
             _plain_ticks(axes)
     grid[0, 0].legend(fontsize=8)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.beam import PROJECT
 from diffbio.fitting.gauss_newton import MAX_ITERATIONS
+from diffbio.fitting.stages import BANDWIDTH_HZ
 from experiments.trajectories.trials import BEAM, BEAM_REFINED, KNOCKED, PEOPLE
 from experiments.trajectories.ways import GAUSS_NEWTON, NETWORK, SPLINE_ADAMW, WARM_NETWORK, How
 
@@ -18,6 +19,9 @@ STEPS = {
 }
 """Of AdamW: each number is a training of its own, whose rate falls to its end."""
 
+NETWORK_AT_SPLINE_HZ = How(NETWORK, 1000, BANDWIDTH_HZ["spline"])
+"""Whether a network that is given no higher features than the spline follows less noise."""
+
 STEPS_KNOCKED = {NETWORK: (500, 2000, 4000)}
 
 BANDWIDTHS_HZ = (3.0, 5.0, 7.5, 10.0, 15.0, 30.0)
@@ -30,7 +34,8 @@ BANDWIDTHS_BEAM_HZ = (3.0, 7.5, 15.0)
 def fits_of(recordings: pathlib.Path) -> dict[str, tuple[How, ...]]:
     """The fits by trial; without the real recording where it is not there."""
     limited = tuple(How(GAUSS_NEWTON, limit) for limit in ITERATIONS)
-    plan = {name: (*limited, *_over_bandwidth(BANDWIDTHS_HZ), *_trained(STEPS)) for name in PEOPLE}
+    trained = (*_trained(STEPS), NETWORK_AT_SPLINE_HZ)
+    plan = {name: (*limited, *_over_bandwidth(BANDWIDTHS_HZ), *trained) for name in PEOPLE}
     plan[KNOCKED] = (*limited, *_trained(STEPS_KNOCKED))
     if (recordings / PROJECT).is_dir():
         plan |= {name: _over_bandwidth(BANDWIDTHS_BEAM_HZ) for name in (BEAM, BEAM_REFINED)}

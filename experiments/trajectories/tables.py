@@ -67,7 +67,8 @@ def ways_table(simulated: Trials) -> str:
     for way in WAYS:
         for name in every[0]:
             one = every[0][name]
-            if name != NOISE and one["way"] == way and one["bandwidth_hz"] is None:
+            varied = one.get("bandwidth_hz") is not None
+            if name != NOISE and one["way"] == way and not (varied and way == GAUSS_NEWTON):
                 steps = _mean(every, name, "iterations")
                 values = (_cell(_mean(every, name, key), key) for key in COLUMNS.values())
                 rows.append((_label(one), _steps(steps), *values))
@@ -88,8 +89,12 @@ def band_table(fits: Mapping[str, Measured], columns: Mapping[str, str]) -> str:
 
 
 def by_bandwidth(fits: Mapping[str, Measured]) -> list[Measured]:
-    """The fits whose bandwidth was varied, in its order."""
-    return [one for one in fits.values() if one.get("bandwidth_hz") is not None]
+    """The fits of splines whose bandwidth was varied, in its order."""
+    return [
+        one
+        for one in fits.values()
+        if one.get("bandwidth_hz") is not None and one["way"] == GAUSS_NEWTON
+    ]
 
 
 def by_steps(fits: Mapping[str, Measured], way: str) -> list[Measured]:
@@ -107,6 +112,8 @@ def _cell(value: object, key: str) -> object:
 
 
 def _label(one: Measured) -> str:
+    if one["bandwidth_hz"] is not None:
+        return f"{one['way']}, {one['bandwidth_hz']:g} Hz"
     to_the_end = one["way"] == GAUSS_NEWTON and one["steps"] == MAX_ITERATIONS
     return f"{one['way']}, to its end" if to_the_end else str(one["way"])
 

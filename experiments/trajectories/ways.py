@@ -83,6 +83,7 @@ class Solutions:
         self.problem, self.start = trial.prepared.problem, trial.prepared.start
         self.key = jax.random.key(SEED)
         self.network_hz = bandwidth_of(trial.prepared.keypoints, "implicit")
+        self.lessons: dict[float, Timed[Unknowns]] = {}
 
     def __call__(self, how: How) -> Timed[Found]:
         """Solve; the time is that since the start common to all: triangulation, first poses."""
@@ -91,7 +92,9 @@ class Solutions:
             return self._gauss_newton(spline_hz, how.steps)
         if how.way == SPLINE_ADAMW:
             return self._trained(timed(lambda: self._spline(spline_hz)), how)
-        return self._trained(self._warm if how.way == WARM_NETWORK else self._taught, how)
+        if how.way == WARM_NETWORK:
+            return self._trained(self._warm, how)
+        return self._trained(self._taught(how.bandwidth_hz or self.network_hz), how)
 
     def _unknowns(self, trajectory) -> Unknowns:
         nothing = no_adjustment(len(self.problem.rig.names), self.problem.time.dtype)
@@ -120,22 +123,23 @@ class Solutions:
         solve(0)
         return timed(lambda: solve(limit))
 
-    @functools.cached_property
-    def _taught(self) -> Timed[Unknowns]:
+    def _taught(self, bandwidth_hz: float) -> Timed[Unknowns]:
         """A network that has learnt the poses of the start."""
 
         def teach() -> Unknowns:
-            to_learn = self.problem, self.start, self.network_hz, self.key
+            to_learn = self.problem, self.start, bandwidth_hz, self.key
             return self._unknowns(start_trajectory(*to_learn))
 
-        teach()
-        return timed(teach)
+        if bandwidth_hz not in self.lessons:
+            teach()
+            self.lessons[bandwidth_hz] = timed(teach)
+        return self.lessons[bandwidth_hz]
 
     @functools.cached_property
     def _warm(self) -> Timed[Unknowns]:
         """A network that has learnt Gauss-Newton's solution."""
         # The lesson is the same program, which has to be compiled before it is timed.
-        _ = self._taught
+        self._taught(self.network_hz)
         solved = self._gauss_newton(self.network_hz, MAX_ITERATIONS)
         spline = solved.value.unknowns
         learnt = timed(lambda: distilled(self.problem, spline, self.network_hz, self.key))
