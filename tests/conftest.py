@@ -1,7 +1,9 @@
 """Settings of every test: double precision, no implicit promotion, compiled programs kept."""
 
+import gc
 import os
 import pathlib
+from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -29,6 +31,14 @@ def shared_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip("the development recordings are not beside the repository (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_memory() -> Iterator[None]:
+    """Forget compiled programs with the module that made them; they are kept on disk."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,7 +15,7 @@ from diffbio.fitting.distil import distilled, start_spline, start_trajectory
 from diffbio.fitting.fit import Fit, Outcome
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.solvers import Solved, solve_first_order, solve_second_order
-from diffbio.fitting.stages import bandwidth_of, finish, prepare
+from diffbio.fitting.stages import BANDWIDTH_HZ, bandwidth_of, finish, prepare
 from diffbio.fitting.start import Start
 from diffbio.observations import Keypoints
 
@@ -102,7 +102,10 @@ def _solve(problem: Problem, start: Start, how: _How) -> Solved:
     nothing = no_adjustment(len(problem.rig.names), problem.time.dtype)
     first = None
     if how.warm_start or how.trajectory == "spline":
-        spline = start_spline(problem, start, how.bandwidth_hz)
+        smooth = how.bandwidth_hz
+        if how.trajectory == "implicit":
+            smooth = min(smooth, BANDWIDTH_HZ["spline"])
+        spline = start_spline(problem, start, smooth)
         unknowns = Unknowns(spline, start.parameters, nothing)
     else:
         network = start_trajectory(problem, start, how.bandwidth_hz, how.key)

@@ -12,6 +12,7 @@ from diffbio.body import BodyModel
 from diffbio.cameras import CameraAdjustment, CameraRig
 from diffbio.errors import FitError, UnknownNameError
 from diffbio.fitting.clock_search import search_clocks
+from diffbio.fitting.correction import corrected
 from diffbio.fitting.distil import as_spline
 from diffbio.fitting.evaluate import evaluate_motion, held_out_error, pictured_error
 from diffbio.fitting.fit import Fit, Outcome
@@ -138,8 +139,18 @@ def prepare(
 
 def bandwidth_of(keypoints: Keypoints, trajectory: str, bandwidth_hz: float | None = None) -> float:
     """Highest frequency of the motion, in Hz: as asked for, or `BANDWIDTH_HZ`, or a quarter of
-    the frame rate where that is lower, since nothing observes what happens between frames."""
-    return bandwidth_hz or min(BANDWIDTH_HZ[trajectory], 0.25 / keypoints.interval)
+    the frame rate where that is lower, since nothing observes what happens between frames.
+
+    Raises:
+        FitError: a spline was asked to follow more than a quarter of the frame rate.
+    """
+    highest = 0.25 / keypoints.interval
+    if bandwidth_hz and trajectory == "spline" and bandwidth_hz > highest * (1 + 1e-6):
+        raise FitError(
+            f"A spline that follows {bandwidth_hz:g} Hz has a knot for every frame, and noise "
+            f"becomes motion. At this frame rate ask for at most {highest:g} Hz."
+        )
+    return bandwidth_hz or min(BANDWIDTH_HZ[trajectory], highest)
 
 
 def finish(
@@ -165,6 +176,8 @@ def finish(
         error_bars = estimate_uncertainty(
             problem, splined, refine=prepared.refine, reference_clock=prepared.clocks.reference
         )
+        if error_bars is not None:
+            error_bars = corrected(error_bars, body.joint_names)
     barred_s = clock.perf_counter() - began
     held_out = None
     if prepared.hold_out is not None:

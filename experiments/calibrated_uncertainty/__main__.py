@@ -14,8 +14,9 @@ from diffbio._jax import enable_compilation_cache
 from diffbio.errors import DiffbioError
 from experiments.calibrated_uncertainty.fits import all_fits
 from experiments.calibrated_uncertainty.pictures import draw_reliability
-from experiments.calibrated_uncertainty.result import evaluate, report
+from experiments.calibrated_uncertainty.result import Compared, evaluate
 from experiments.calibrated_uncertainty.simulated import CASES, PER_CASE
+from experiments.calibrated_uncertainty.tables import report
 
 HERE = pathlib.Path(__file__).parent
 
@@ -30,23 +31,26 @@ def main() -> int:
         print(f"calibrated_uncertainty: {error}", file=sys.stderr)
         return 2
     result = evaluate(fits)
-    text = report(fits, result)
+    text = report(result)
     print(text)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "measured.md").write_text(text + "\n")
+    (arguments.output / "measured.md").write_text(f"# Measured\n\n{text}\n")
     draw_reliability(
-        result.simulated,
+        result.unseen,
         arguments.output / "reliability_simulated.png",
-        "Simulated people that no correction was learnt from: raw and corrected error bars",
+        "Simulated people that nothing was learnt from",
     )
     draw_reliability(
-        result.walks,
-        arguments.output / "reliability_walks.png",
-        "Marker positions of measured walks in simulated images; correction learnt without the "
-        "walk",
+        {**_named(result.markers, "simulated, "), **_named(result.walks, "walks, ")},
+        arguments.output / "reliability_markers.png",
+        "Marker positions of simulated people and of measured walks",
     )
     print(f"\nWritten to {arguments.output}: measured.md and two pictures.")
     return 0
+
+
+def _named(measured: dict[str, Compared], before: str) -> dict[str, Compared]:
+    return {before + name: one for name, one in measured.items()}
 
 
 def _arguments() -> argparse.Namespace:

@@ -51,7 +51,9 @@ def as_detected(recording: SimulatedRecording, keypoint_set: KeypointSet) -> Sim
             jnp.asarray(np.asarray(person.marker_offset)[markers]),
         ),
         pose=Pose(
-            pose.root_position, pose.root_quaternion, jnp.asarray(np.asarray(pose.joints)[:, joints])
+            pose.root_position,
+            pose.root_quaternion,
+            jnp.asarray(np.asarray(pose.joints)[:, joints]),
         ),
         markers=recording.markers[:, markers],
     )

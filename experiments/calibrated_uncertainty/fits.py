@@ -9,12 +9,13 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 import diffbio
-from experiments.calibrated_uncertainty.scores import Scored, read_scored, write_scored
+from experiments.calibrated_uncertainty.scores import Scored
 from experiments.calibrated_uncertainty.simulated import (
     SimulatedTrial,
     score_simulated,
     simulated_trials,
 )
+from experiments.calibrated_uncertainty.store import read_scored, write_scored
 from experiments.calibrated_uncertainty.walks import (
     KINDS,
     score_real_cameras,
@@ -57,9 +58,7 @@ def all_fits(
     todo: dict[str, Callable[[], Scored]] = {
         trial.name: lambda trial=trial: score_simulated(trial) for trial in trials
     }
-    todo |= {
-        "-".join(walk): lambda walk=walk: score_walk(recordings, *walk) for walk in walks
-    }
+    todo |= {"-".join(walk): lambda walk=walk: score_walk(recordings, *walk) for walk in walks}
     todo[REAL_CAMERAS] = lambda: score_real_cameras(recordings)
     found: dict[str, Scored] = {}
     bar = tqdm(todo.items(), unit="fit", file=sys.stderr, dynamic_ncols=True)
@@ -77,13 +76,16 @@ def all_fits(
 
 
 def code_fingerprint() -> str:
-    """Of all code that a kept fit depends on: diffbio's own, and what makes and scores trials."""
+    """Of all code that a kept fit depends on: diffbio's own, and what makes and scores trials.
+
+    What ships as a correction is applied to raw error bars after they were kept.
+    """
     package = pathlib.Path(diffbio.__file__).parent
     files = [
         path
         for part in ("body", "cameras", "fitting", "observations", "simulation", "trajectories")
         for path in sorted((package / part).rglob("*"))
-        if path.suffix in (".py", ".toml")
+        if path.suffix in (".py", ".toml") and path.name != "correction.py"
     ]
     files += [HERE / f"{name}.py" for name in ("simulated", "walks", "scores", "fitted")]
     files.append(HERE / "detector_noise.py")

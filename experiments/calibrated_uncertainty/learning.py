@@ -64,7 +64,9 @@ def calibration_error(trials: Sequence[Errors], correction: Correction) -> float
 
 def _by_claim(trials: Sequence[Errors]) -> list[list[Errors]]:
     """The errors in groups of equal size, by the claimed standard deviation."""
-    edges = np.quantile(np.concatenate([one.sd.ravel() for one in trials]), np.arange(GROUPS + 1) / GROUPS)
+    edges = np.quantile(
+        np.concatenate([one.sd.ravel() for one in trials]), np.arange(GROUPS + 1) / GROUPS
+    )
     groups = []
     for low, high in zip([-np.inf, *edges[1:-1]], [*edges[1:-1], np.inf], strict=True):
         chosen = [(one, (one.sd > low) & (one.sd <= high)) for one in trials]
@@ -81,9 +83,7 @@ def _distance(groups: Sequence[Sequence[Errors]], correction: Correction) -> flo
     return float(np.mean([(_coverage(group, correction) - LEVELS) ** 2 for group in groups]))
 
 
-def _best(
-    groups: Sequence[Sequence[Errors]], scale: float, start: tuple[float, ...]
-) -> Correction:
+def _best(groups: Sequence[Sequence[Errors]], scale: float, start: tuple[float, ...]) -> Correction:
     """From a start: the logarithms of the factor and, if there is one, of the floor over scale."""
 
     def read(x: np.ndarray) -> Correction:
@@ -92,5 +92,7 @@ def _best(
     x0 = np.asarray(start)
     simplex = np.vstack([x0, *(x0 + 0.4 * row for row in np.eye(len(x0)))])
     options = {"initial_simplex": simplex, "xatol": 2e-3, "fatol": 1e-8, "maxiter": 120}
-    found = minimize(lambda x: _distance(groups, read(x)), x0, method="Nelder-Mead", options=options)
+    found = minimize(
+        lambda x: _distance(groups, read(x)), x0, method="Nelder-Mead", options=options
+    )
     return read(found.x)

@@ -9,7 +9,13 @@ from matplotlib.ticker import PercentFormatter
 
 from experiments.calibrated_uncertainty.coverage import LEVELS, Calibration
 
-COLOURS = {"raw": "#1f5fbf", "corrected": "#d62728"}
+COLOURS = {
+    "raw": "#1f5fbf",
+    "learnt": "#e08a00",
+    "learnt from simulations": "#e08a00",
+    "shipped": "#d62728",
+    "learnt from other walks": "#1a9641",
+}
 COLUMNS = 5
 
 
@@ -48,5 +54,5 @@ def _panel(axes: Axes, quantity: str, kinds: Mapping[str, Calibration]) -> None:
     axes.set_title(quantity, fontsize=8)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.tick_params(labelsize=7)
-    axes.legend(fontsize=6.5, loc="upper left", frameon=False)
+    axes.tick_params(labelsize=7, labelbottom=True)
+    axes.legend(fontsize=6, loc="lower right", frameon=False)

@@ -1,4 +1,4 @@
-"""Which quantities are scored, in which unit they are shown, and which share a correction."""
+"""Which quantities are scored, and in which unit they are shown."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,57 +8,39 @@ import numpy as np
 from experiments.calibrated_uncertainty.coverage import Errors
 from experiments.calibrated_uncertainty.scores import JOINT_GROUPS, Scored
 
-DEGREES, MILLIMETRES, PERCENT, MILLISECONDS = 180 / np.pi, 1e3, 1e2, 1e3
 
-
-class Quantity(NamedTuple):
-    """One line of the result.
+class Unit(NamedTuple):
+    """A unit for tables.
 
     Attributes:
-        kind: quantities of a kind share one correction.
-        unit: in which it is shown.
-        per_si: what an SI value is multiplied by to have that unit.
+        name: as it is written.
+        per_si: what an SI value is multiplied by.
     """
 
-    kind: str
-    unit: str
+    name: str
     per_si: float
 
 
-QUANTITIES = {
-    "pelvis position": Quantity("root position", "mm", MILLIMETRES),
-    "pelvis orientation": Quantity("root orientation", "deg", DEGREES),
-    **{group: Quantity("joints", "deg", DEGREES) for group in JOINT_GROUPS},
-    "joints, mostly prior": Quantity("joints", "deg", DEGREES),
-    "markers": Quantity("markers", "mm", MILLIMETRES),
-    "segment scales": Quantity("segment scales", "%", PERCENT),
-    "segment scales, mostly prior": Quantity("segment scales", "%", PERCENT),
-    "marker offsets": Quantity("marker offsets", "mm", MILLIMETRES),
-    "marker offsets, mostly prior": Quantity("marker offsets", "mm", MILLIMETRES),
-    "camera orientation": Quantity("camera orientation", "deg", DEGREES),
-    "camera position": Quantity("camera position", "mm", MILLIMETRES),
-    "clock offset": Quantity("clock offset", "ms", MILLISECONDS),
-}
+DEGREES, MILLIMETRES = Unit("deg", 180 / np.pi), Unit("mm", 1e3)
+PERCENT, MILLISECONDS = Unit("%", 1e2), Unit("ms", 1e3)
 
-KINDS = tuple(dict.fromkeys(quantity.kind for quantity in QUANTITIES.values()))
+UNITS = {
+    "pelvis position": MILLIMETRES,
+    "pelvis orientation": DEGREES,
+    **dict.fromkeys(JOINT_GROUPS, DEGREES),
+    "joints, mostly prior": DEGREES,
+    "markers": MILLIMETRES,
+    "segment scales": PERCENT,
+    "segment scales, mostly prior": PERCENT,
+    "marker offsets": MILLIMETRES,
+    "marker offsets, mostly prior": MILLIMETRES,
+    "camera orientation": DEGREES,
+    "camera position": MILLIMETRES,
+    "clock offset": MILLISECONDS,
+}
+"""By quantity, in the order of the tables."""
 
 
 def of_quantity(fits: Iterable[Scored], name: str) -> list[Errors]:
     """Errors of one quantity in the fits that have it."""
     return [fit.errors[name] for fit in fits if name in fit.errors]
-
-
-def of_kind(fits: Iterable[Scored], kind: str) -> list[Errors]:
-    """Errors of all quantities of a kind, together, in the fits that have any."""
-    names = [name for name, quantity in QUANTITIES.items() if quantity.kind == kind]
-    found = []
-    for fit in fits:
-        parts = [fit.errors[name] for name in names if name in fit.errors]
-        if parts:
-            found.append(
-                Errors(
-                    np.concatenate([part.error for part in parts], axis=1),
-                    np.concatenate([part.sd for part in parts], axis=1),
-                )
-            )
-    return found

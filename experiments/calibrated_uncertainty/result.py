@@ -1,83 +1,103 @@
-"""What follows from the fits: calibration of raw error bars, a correction, and what it does."""
+"""What follows from the fits: calibration of raw error bars, corrections, and what they do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR, SHOULDER_FACTOR, SHOULDER_FLOOR
 from experiments.calibrated_uncertainty.coverage import Calibration, Errors, calibration
 from experiments.calibrated_uncertainty.detector_noise import DETECTORS, Noise
 from experiments.calibrated_uncertainty.fits import Fits
 from experiments.calibrated_uncertainty.learning import Correction, learn_correction
-from experiments.calibrated_uncertainty.quantities import (
-    KINDS,
-    QUANTITIES,
-    of_kind,
-    of_quantity,
-)
+from experiments.calibrated_uncertainty.quantities import UNITS, of_quantity
 from experiments.calibrated_uncertainty.scores import Scored
-from experiments.calibrated_uncertainty.walks import KINDS as WALK_KINDS
+from experiments.calibrated_uncertainty.simulated import SimulatedTrial
+from experiments.calibrated_uncertainty.walks import KINDS
 
 Compared = dict[str, Calibration]
 """One quantity with several kinds of error bars, `raw` first."""
+
+SHIPPED = {
+    "markers": Correction(MARKER_FACTOR, MARKER_FLOOR),
+    "shoulder": Correction(SHOULDER_FACTOR, SHOULDER_FLOOR),
+}
+"""What `diffbio.fitting.correction` does, by quantity."""
 
 
 class Result(NamedTuple):
     """Everything measured.
 
     Attributes:
-        learnt: the correction of every kind of quantity, from the simulated learning trials.
-        simulated: by quantity, raw and corrected, of the simulated evaluation trials.
-        cases: markers of the same, by the kind of trial.
-        walks: markers of the measured walks by the keypoints fitted; what corrects a walk is
-            learnt without it.
-        from_walks: the correction of markers learnt from all walks.
-        traded: markers of the simulated evaluation trials under `from_walks`.
+        learnt: correction of every quantity, from the simulated learning trials.
+        from_walks: correction of markers, from all walks.
+        unseen: by quantity, of the simulated evaluation trials: raw, with what was learnt from the
+            other half, and with what ships.
+        all_simulated: by quantity, raw, of all simulated trials.
+        markers: of all simulated trials, by kind of trial: raw, and with what ships, which was
+            learnt from none of them.
+        walks: markers of the walks, by the keypoints fitted: raw, with what was learnt from
+            simulations, and with what was learnt from the other walks.
         noises: of the detections, by their source.
     """
 
     learnt: dict[str, Correction]
-    simulated: dict[str, Compared]
-    cases: dict[str, Compared]
-    walks: dict[str, Compared]
     from_walks: Correction
-    traded: Compared
+    unseen: dict[str, Compared]
+    all_simulated: dict[str, Compared]
+    markers: dict[str, Compared]
+    walks: dict[str, Compared]
     noises: dict[str, Sequence[Noise]]
 
 
 def evaluate(fits: Fits) -> Result:
     """Learn from one half of the people, evaluate on the other and on the measured walks."""
+    every = [scored for _, scored in fits.simulated]
     learning = [scored for trial, scored in fits.simulated if trial.learning]
-    unseen = [(trial, scored) for trial, scored in fits.simulated if not trial.learning]
-    learnt = {kind: learn_correction(found) for kind in KINDS if (found := of_kind(learning, kind))}
-    simulated: dict[str, Compared] = {}
-    for name, quantity in QUANTITIES.items():
-        if found := of_quantity([scored for _, scored in unseen], name):
-            simulated[name] = compare(found, learnt[quantity.kind])
-    cases: dict[str, Compared] = {}
-    for case in dict.fromkeys(trial.case for trial, _ in unseen):
-        found = of_quantity([s for trial, s in unseen if trial.case == case], "markers")
-        if found:
-            cases[case.name] = compare(found, learnt["markers"])
-    from_walks = learn_correction(of_quantity(fits.walks.values(), "markers"))
-    markers = of_quantity([scored for _, scored in unseen], "markers")
+    others = [scored for trial, scored in fits.simulated if not trial.learning]
+    learnt = {
+        name: learn_correction(found) for name in UNITS if (found := of_quantity(learning, name))
+    }
+    unseen: dict[str, Compared] = {}
+    for name in UNITS:
+        if (found := of_quantity(others, name)) and name in learnt:
+            shipped = {"shipped": SHIPPED[name]} if name in SHIPPED else {}
+            unseen[name] = compare(found, {"learnt": learnt[name], **shipped})
     return Result(
         learnt=learnt,
-        simulated=simulated,
-        cases=cases,
+        from_walks=learn_correction(of_quantity(fits.walks.values(), "markers")),
+        unseen=unseen,
+        all_simulated={n: compare(found, {}) for n in UNITS if (found := of_quantity(every, n))},
+        markers=_markers(fits.simulated),
         walks=_walks(fits, learnt["markers"]),
-        from_walks=from_walks,
-        traded=compare(markers, from_walks),
         noises=_noises(fits),
     )
 
 
-def compare(trials: Sequence[Errors], correction: Correction) -> Compared:
-    """Calibration without and with a correction."""
-    corrected = [one.corrected(*correction) for one in trials]
-    return {"raw": calibration(trials), "corrected": calibration(corrected)}
+def compare(trials: Sequence[Errors], corrections: dict[str, Correction]) -> Compared:
+    """Calibration without and with corrections."""
+    found = {"raw": calibration(trials)}
+    for name, correction in corrections.items():
+        found[name] = calibration([one.corrected(*correction) for one in trials])
+    return found
+
+
+def _markers(simulated: Sequence[tuple[SimulatedTrial, Scored]]) -> dict[str, Compared]:
+    """Markers by number of cameras, by detector, and where the cameras' poses were unknown."""
+    kinds: dict[str, Callable[[SimulatedTrial], bool]] = {"all": lambda trial: True}
+    for n in sorted({trial.case.n_cameras for trial, _ in simulated}):
+        kinds[f"{n} cameras"] = lambda t, n=n: t.case.n_cameras == n and not t.case.refine
+    kinds["4 cameras, poses refined"] = lambda t: t.case.refine == ("poses",)
+    for detector in DETECTORS:
+        kinds[f"noise of {detector}"] = lambda t, detector=detector: t.detector == detector
+    for name in dict.fromkeys(trial.case.keypoint_set for trial, _ in simulated):
+        kinds[name] = lambda t, name=name: t.case.keypoint_set == name
+    return {
+        kind: compare(found, {"shipped": SHIPPED["markers"]})
+        for kind, belongs in kinds.items()
+        if (found := of_quantity([s for t, s in simulated if belongs(t)], "markers"))
+    }
 
 
 def _walks(fits: Fits, simulated: Correction) -> dict[str, Compared]:
-    """Markers of the walks, raw, corrected as simulations say, and as the other walks say."""
     names = list(dict.fromkeys(walk for walk, _ in fits.walks))
     without = {
         name: learn_correction(
@@ -86,25 +106,26 @@ def _walks(fits: Fits, simulated: Correction) -> dict[str, Compared]:
         for name in names
     }
     found: dict[str, Compared] = {}
-    for kind in WALK_KINDS:
+    for kind in KINDS:
         ones = [fits.walks[name, kind].errors["markers"] for name in names]
-        left_out = [
-            one.corrected(*without[name]) for one, name in zip(ones, names, strict=True)
-        ]
-        found[kind] = {
-            "raw": calibration(ones),
-            "as simulated": calibration([one.corrected(*simulated) for one in ones]),
-            "corrected": calibration(left_out),
-        }
+        found[kind] = compare(ones, {"learnt from simulations": simulated})
+        left_out = [one.corrected(*without[name]) for one, name in zip(ones, names, strict=True)]
+        found[kind]["learnt from other walks"] = calibration(left_out)
     return found
 
 
 def _noises(fits: Fits) -> dict[str, Sequence[Noise]]:
     found: dict[str, Sequence[Noise]] = {"pose2sim-demo": [fits.real_cameras.noise]}
-    for kind in WALK_KINDS:
-        of_this = [s.noise for (_, other), s in fits.walks.items() if other == kind]
-        found[f"falisse-virtual-cameras, {kind}"] = of_this
+    for kind in KINDS:
+        of_kind = [scored for (_, other), scored in fits.walks.items() if other == kind]
+        found[f"falisse-virtual-cameras, {kind}"] = _noise(of_kind)
     for detector in DETECTORS:
-        chosen: list[Scored] = [s for t, s in fits.simulated if t.detector == detector]
-        found[f"simulated as {detector}"] = [s.noise for s in chosen]
+        chosen = [(trial, s) for trial, s in fits.simulated if trial.detector == detector]
+        for n in sorted({trial.case.n_cameras for trial, _ in chosen}):
+            of_size = [scored for trial, scored in chosen if trial.case.n_cameras == n]
+            found[f"simulated as {detector}, {n} cameras"] = _noise(of_size)
     return found
+
+
+def _noise(fits: Iterable[Scored]) -> list[Noise]:
+    return [scored.noise for scored in fits]

@@ -1,7 +1,6 @@
 """Errors of a fit against the truth, with the standard deviations claimed for them."""
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -159,36 +158,3 @@ def _constant(
 
 def _present(found: dict[str, Errors]) -> dict[str, Errors]:
     return {name: one for name, one in found.items() if one.error.size}
-
-
-def write_scored(path: pathlib.Path, scored: Scored) -> None:
-    """Keep a scored fit, so that it need not be made again."""
-    arrays = {"about": np.asarray([scored.claimed_noise, scored.outcome])}
-    noise = dataclasses.asdict(scored.noise)
-    arrays |= {f"noise/{name}": np.asarray(value) for name, value in noise.items()}
-    for name, one in scored.errors.items():
-        arrays |= {f"error/{name}": np.float32(one.error), f"sd/{name}": np.float32(one.sd)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **arrays)
-    partial.replace(path)
-
-
-def read_scored(path: pathlib.Path) -> Scored:
-    """Inverse of `write_scored`."""
-    with np.load(path, allow_pickle=False) as content:
-        arrays = {name: content[name] for name in content.files}
-    names = [name.removeprefix("error/") for name in arrays if name.startswith("error/")]
-    errors = {
-        name: Errors(np.float64(arrays[f"error/{name}"]), np.float64(arrays[f"sd/{name}"]))
-        for name in names
-    }
-    noise = {field.name: arrays[f"noise/{field.name}"] for field in dataclasses.fields(Noise)}
-    memory = tuple(map(float, noise.pop("memory")))
-    claimed, outcome = arrays["about"]
-    return Scored(
-        errors,
-        Noise(**{k: float(v) for k, v in noise.items()}, memory=memory),
-        float(claimed),
-        int(outcome),
-    )

@@ -67,8 +67,9 @@ CASES = (
     # As many frames at the same rate as the walks have, so that they share a program.
     Case("falisse_markers", 8, 2.4, 100.0),
     Case("falisse_body", 8, 2.4, 100.0),
-    Case("halpe_26", 4, 4.0, refine=("poses",)),
-    Case("halpe_26", 4, 4.0, refine=("clocks",)),
+    *(Case("halpe_26", 4, 4.0, refine=(group,)) for group in ("poses", "clocks")),
+    # Twice: a trial says little about cameras.
+    *(Case("halpe_26", 4, 4.0, refine=(group,)) for group in ("poses", "clocks")),
 )
 
 PER_CASE = 6
@@ -102,7 +103,8 @@ def simulated_trials(n: int) -> list[SimulatedTrial]:
     for index in range(n):
         turn, which = divmod(index, len(CASES))
         detector = tuple(DETECTORS)[(turn // 2 + which) % len(DETECTORS)]
-        trials.append(SimulatedTrial(CASES[which], detector, FIRST_SEED + index, turn % 2 == 0))
+        learning = turn % 2 == 0
+        trials.append(SimulatedTrial(CASES[which], detector, FIRST_SEED + index, learning))
     return trials
 
 
@@ -142,9 +144,7 @@ def _adjustment(fit: Fit) -> CameraAdjustment:
     return fit.cameras
 
 
-def _miscalibrated(
-    rig: CameraRig, rng: np.random.Generator
-) -> tuple[CameraRig, CameraAdjustment]:
+def _miscalibrated(rig: CameraRig, rng: np.random.Generator) -> tuple[CameraRig, CameraAdjustment]:
     """A rig as someone might have calibrated it, and the correction that restores the right one.
 
     The correction of small turns is their opposite, to 1e-5 rad.

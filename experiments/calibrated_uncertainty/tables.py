@@ -1,4 +1,4 @@
-"""The result in words and numbers, as Markdown."""
+"""The result in numbers, as Markdown."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,39 @@ from benchmarks.table import markdown_table
 from experiments.calibrated_uncertainty.coverage import Calibration, Interval
 from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise
 from experiments.calibrated_uncertainty.learning import Correction
-from experiments.calibrated_uncertainty.quantities import QUANTITIES, Quantity
+from experiments.calibrated_uncertainty.quantities import UNITS
+from experiments.calibrated_uncertainty.result import SHIPPED, Compared, Result
 
-Compared = Mapping[str, Calibration]
-"""One quantity with several kinds of error bars, `raw` among them."""
+LEGEND = (
+    "ECE is the expected calibration error, the mean over the nominal levels 10, 15, ..., 95 % of "
+    "the absolute difference between nominal and observed coverage; 'within 90 %' is the share of "
+    "the truth within the 90 % band. In brackets 95 % intervals over trials drawn with "
+    "replacement. Bias is the root mean square of the errors' means over time, spread that of the "
+    "rest."
+)
+
+
+def report(result: Result) -> str:
+    """All tables."""
+    parts = [
+        LEGEND,
+        "## Noise of the detections about the fits",
+        noise_table(result.noises),
+        "## Raw error bars, all simulated people",
+        size_table(result.all_simulated),
+        "## Simulated people that nothing was learnt from",
+        "'Learnt' has the correction learnt from the other half of the people, 'shipped' what "
+        "`diffbio.fitting.correction` does: its shoulders were learnt from that other half, its "
+        "markers from the walks.",
+        compared_table("quantity", result.unseen),
+        "## Markers of all simulated people",
+        compared_table("trials", result.markers),
+        "## Markers of the measured walks",
+        compared_table("keypoints", result.walks),
+        "## Corrections",
+        correction_table(result),
+    ]
+    return "\n\n".join(parts)
 
 
 def interval(one: Interval) -> str:
@@ -17,47 +46,37 @@ def interval(one: Interval) -> str:
     return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
 
 
-def calibration_table(measured: Mapping[str, Compared], kinds: Sequence[str]) -> str:
-    """One row per quantity."""
-    header = ["quantity", "trials", "unit", "median sd", "median error", "bias", "spread"]
+def size_table(measured: Mapping[str, Compared]) -> str:
+    """Raw error bars, and how large they and the errors are."""
+    header = ("quantity", "trials", "median sd", "median error", "bias", "spread", "unit", "ECE")
+    rows = []
+    for name, by_kind in measured.items():
+        raw, unit = by_kind["raw"], UNITS[name]
+        sizes = (raw.sharpness, raw.typical_error, raw.bias, raw.spread)
+        shown = [unit.per_si * size for size in sizes]
+        rows.append((name, raw.n_trial, *shown, unit.name, *_shares(raw)))
+    return markdown_table((*header, "within 90 %"), rows)
+
+
+def compared_table(first: str, measured: Mapping[str, Compared]) -> str:
+    """One row per group of errors, one pair of columns per kind of error bars."""
+    kinds = tuple(dict.fromkeys(kind for by_kind in measured.values() for kind in by_kind))
+    header = [first, "trials"]
     for kind in kinds:
         header += [f"ECE, {kind}", f"within 90 %, {kind}"]
     rows = []
     for name, by_kind in measured.items():
-        unit = QUANTITIES[name]
-        raw = by_kind["raw"]
-        sizes = (raw.sharpness, raw.typical_error, raw.bias, raw.spread)
-        row: list[object] = [name, raw.n_trial, unit.unit, *(unit.per_si * x for x in sizes)]
-        for kind in kinds:
-            row += [interval(by_kind[kind].expected_error), interval(by_kind[kind].within_90)]
-        rows.append(row)
+        shares = [share for kind in kinds for share in _shares(by_kind.get(kind))]
+        rows.append((name, by_kind["raw"].n_trial, *shares))
     return markdown_table(header, rows)
 
 
-def short_table(first: str, measured: Mapping[str, Compared]) -> str:
-    """One row per group of trials, one pair of columns per kind of error bars, of markers."""
-    kinds = tuple(next(iter(measured.values())))
-    header = [first, "trials", "median sd, mm", "median error", "bias", "spread"]
-    for kind in kinds:
-        header += [f"ECE, {kind}", f"within 90 %, {kind}"]
-    rows = []
-    for name, by_kind in measured.items():
-        raw = by_kind["raw"]
-        sizes = (raw.sharpness, raw.typical_error, raw.bias, raw.spread)
-        row: list[object] = [name, raw.n_trial, *(1e3 * x for x in sizes)]
-        for one in by_kind.values():
-            row += [interval(one.expected_error), interval(one.within_90)]
-        rows.append(row)
-    return markdown_table(header, rows)
-
-
-def correction_table(learnt: Mapping[str, Correction], quantities: Mapping[str, Quantity]) -> str:
-    """One row per kind of quantity."""
-    rows = [
-        (kind, one.factor, quantities[kind].per_si * one.floor, quantities[kind].unit)
-        for kind, one in learnt.items()
-    ]
-    return markdown_table(("kind", "factor", "floor", "unit"), rows)
+def correction_table(result: Result) -> str:
+    """What was learnt, and what ships."""
+    rows = [_row(name, "simulated people", one) for name, one in result.learnt.items()]
+    rows.append(_row("markers", "walks", result.from_walks))
+    rows += [_row(name, "shipped", one) for name, one in SHIPPED.items()]
+    return markdown_table(("quantity", "learnt from", "factor", "floor", "unit"), rows)
 
 
 def noise_table(noises: Mapping[str, Sequence[Noise]]) -> str:
@@ -66,9 +85,17 @@ def noise_table(noises: Mapping[str, Sequence[Noise]]) -> str:
     header += [f"correlation at {1e3 * lag:.0f} ms" for lag in LAGS]
     rows = []
     for name, ones in noises.items():
-        columns = [
-            (n.sd_mm, 100 * n.beyond_3, 100 * n.beyond_5, n.freedom, *n.memory) for n in ones
-        ]
-        means = [sum(column) / len(ones) for column in zip(*columns, strict=True)]
+        each = [(n.sd_mm, 100 * n.beyond_3, 100 * n.beyond_5, n.freedom, *n.memory) for n in ones]
+        means = [sum(column) / len(ones) for column in zip(*each, strict=True)]
         rows.append((name, len(ones), *means))
     return markdown_table(header, rows)
+
+
+def _row(name: str, source: str, one: Correction) -> tuple[object, ...]:
+    return name, source, one.factor, UNITS[name].per_si * one.floor, UNITS[name].name
+
+
+def _shares(one: Calibration | None) -> tuple[str | None, str | None]:
+    if one is None:
+        return None, None
+    return interval(one.expected_error), interval(one.within_90)

@@ -17,8 +17,9 @@ from experiments.calibrated_uncertainty.coverage import (
 from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise, measure_noise
 from experiments.calibrated_uncertainty.feet import as_detected, with_feet
 from experiments.calibrated_uncertainty.learning import NOTHING, calibration_error, learn_correction
-from experiments.calibrated_uncertainty.scores import Scored, read_scored, write_scored
-from experiments.calibrated_uncertainty.simulated import CASES, simulated_trials
+from experiments.calibrated_uncertainty.scores import Scored
+from experiments.calibrated_uncertainty.simulated import CASES, PER_CASE, simulated_trials
+from experiments.calibrated_uncertainty.store import read_scored, write_scored
 
 
 def gaussian_trials(n: int, *, claimed: float, floor: float = 0.0, seed: int = 0) -> list[Errors]:
@@ -95,7 +96,7 @@ def test_a_floor_is_learnt_where_there_is_one():
 def test_noise_is_measured():
     rng, memory = np.random.default_rng(0), 0.8
     white = rng.normal(size=(2, 2000, 5, 2)) * np.sqrt(1 - memory**2)
-    noise = 4.0 * lfilter([1.0], [1.0, -memory], white, axis=1)
+    noise = 4.0 * np.asarray(lfilter([1.0], [1.0, -memory], white, axis=1))
     found = measure_noise(noise, np.ones(noise.shape[:3], bool), 1 / 60)
     assert_allclose(found.sd_mm, 4.0, rtol=0.04)
     assert_allclose(found.memory, memory ** np.round(60 * np.asarray(LAGS)), atol=0.06)
@@ -111,11 +112,11 @@ def test_heavy_tails_are_measured():
 
 
 def test_no_person_is_in_both_halves():
-    trials = simulated_trials(60)
-    assert len({trial.seed for trial in trials}) == 60
+    trials = simulated_trials(PER_CASE * len(CASES))
+    assert len({trial.seed for trial in trials}) == len(trials)
     for case in CASES:
         halves = [trial.learning for trial in trials if trial.case == case]
-        assert sum(halves) == len(halves) / 2 == 3
+        assert sum(halves) == len(halves) / 2 >= 3
         for half in (True, False):
             detectors = {t.detector for t in trials if t.case == case and t.learning == half}
             assert len(detectors) == 2

@@ -178,3 +178,8 @@ def test_adamw_finds_a_clock_and_a_lens(late_recording):
     error = (offset - late) - (offset - late).mean()
     assert np.abs(error).max() < 0.01  # s
     assert found.error.median_px < 0.8 * given.error.median_px
+
+
+def test_a_spline_with_a_knot_for_every_frame_is_refused(recording):
+    with pytest.raises(FitError, match="At this frame rate ask for at most"):
+        fitted_by(recording, solver="gauss-newton", bandwidth_hz=1000.0)
