@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float
+
 from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR, SHOULDER_FACTOR, SHOULDER_FLOOR
 from experiments.calibrated_uncertainty.coverage import Calibration, Errors, calibration
 from experiments.calibrated_uncertainty.detector_noise import DETECTORS, Noise
@@ -36,6 +39,8 @@ class Result(NamedTuple):
             learnt from none of them.
         walks: markers of the walks, by the keypoints fitted: raw, with what was learnt from
             simulations, and with what was learnt from the other walks.
+        tilts: of simulated trials, by keypoint set: how far the pelvis is turned from the truth on
+            average over time, about the worst of the world's axes, in radians.
         noises: of the detections, by their source.
     """
 
@@ -45,6 +50,7 @@ class Result(NamedTuple):
     all_simulated: dict[str, Compared]
     markers: dict[str, Compared]
     walks: dict[str, Compared]
+    tilts: dict[str, Float[np.ndarray, "trial"]]
     noises: dict[str, Sequence[Noise]]
 
 
@@ -68,6 +74,7 @@ def evaluate(fits: Fits) -> Result:
         all_simulated={n: compare(found, {}) for n in UNITS if (found := of_quantity(every, n))},
         markers=_markers(fits.simulated),
         walks=_walks(fits, learnt["markers"]),
+        tilts=_tilts(fits.simulated),
         noises=_noises(fits),
     )
 
@@ -95,6 +102,17 @@ def _markers(simulated: Sequence[tuple[SimulatedTrial, Scored]]) -> dict[str, Co
         for kind, belongs in kinds.items()
         if (found := of_quantity([s for t, s in simulated if belongs(t)], "markers"))
     }
+
+
+def _tilts(
+    simulated: Sequence[tuple[SimulatedTrial, Scored]],
+) -> dict[str, Float[np.ndarray, "trial"]]:
+    found: dict[str, list[float]] = {}
+    for trial, scored in simulated:
+        for turned in of_quantity([scored], "pelvis orientation"):
+            ones = found.setdefault(trial.case.keypoint_set, [])
+            ones.append(float(np.abs(turned.error.mean(0)).max()))
+    return {name: np.asarray(ones) for name, ones in found.items()}
 
 
 def _walks(fits: Fits, simulated: Correction) -> dict[str, Compared]:

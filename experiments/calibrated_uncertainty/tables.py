@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from benchmarks.table import markdown_table
 from experiments.calibrated_uncertainty.coverage import Calibration, Interval
 from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise
 from experiments.calibrated_uncertainty.learning import Correction
-from experiments.calibrated_uncertainty.quantities import UNITS
+from experiments.calibrated_uncertainty.quantities import DEGREES, MILLIMETRES, UNITS
 from experiments.calibrated_uncertainty.result import SHIPPED, Compared, Result
 
 LEGEND = (
@@ -34,7 +36,10 @@ def report(result: Result) -> str:
         "## Markers of all simulated people",
         compared_table("trials", result.markers),
         "## Markers of the measured walks",
+        size_table(result.walks),
         compared_table("keypoints", result.walks),
+        "## How far the pelvis is turned from the truth, simulated people",
+        tilt_table(result.tilts),
         "## Corrections",
         correction_table(result),
     ]
@@ -47,11 +52,11 @@ def interval(one: Interval) -> str:
 
 
 def size_table(measured: Mapping[str, Compared]) -> str:
-    """Raw error bars, and how large they and the errors are."""
+    """Raw error bars, and how large they and the errors are; of markers where not a quantity."""
     header = ("quantity", "trials", "median sd", "median error", "bias", "spread", "unit", "ECE")
     rows = []
     for name, by_kind in measured.items():
-        raw, unit = by_kind["raw"], UNITS[name]
+        raw, unit = by_kind["raw"], UNITS.get(name, MILLIMETRES)
         sizes = (raw.sharpness, raw.typical_error, raw.bias, raw.spread)
         shown = [unit.per_si * size for size in sizes]
         rows.append((name, raw.n_trial, *shown, unit.name, *_shares(raw)))
@@ -77,6 +82,17 @@ def correction_table(result: Result) -> str:
     rows.append(_row("markers", "walks", result.from_walks))
     rows += [_row(name, "shipped", one) for name, one in SHIPPED.items()]
     return markdown_table(("quantity", "learnt from", "factor", "floor", "unit"), rows)
+
+
+def tilt_table(tilts: Mapping[str, np.ndarray]) -> str:
+    """Mean turns over time about the worst axis, one row per keypoint set."""
+    header = ("keypoints", "trials", "median, deg", "worst", "trials beyond 10 deg")
+    rows = []
+    for name, turns in tilts.items():
+        degrees = DEGREES.per_si * turns
+        beyond = int((degrees > 10).sum())
+        rows.append((name, len(turns), float(np.median(degrees)), float(degrees.max()), beyond))
+    return markdown_table(header, rows)
 
 
 def noise_table(noises: Mapping[str, Sequence[Noise]]) -> str:

@@ -117,13 +117,6 @@ def dense_of(found, n_control, n):
         ("small", ("poses", "lenses")),
         ("timed", ("poses", "lenses", "clocks")),
         pytest.param("small", (), marks=pytest.mark.slow),
-        pytest.param("small", ("poses",), marks=pytest.mark.slow),
-        pytest.param("small", ("lenses",), marks=pytest.mark.slow),
-        pytest.param("timed", ("clocks",), marks=pytest.mark.slow),
-        pytest.param("timed", (), marks=pytest.mark.slow),
-        pytest.param("timed", ("poses", "lenses"), marks=pytest.mark.slow),
-        pytest.param("timed", ("poses", "clocks"), marks=pytest.mark.slow),
-        pytest.param("timed", ("lenses", "clocks"), marks=pytest.mark.slow),
     ],
 )
 def test_all_columns_equal_those_of_the_dense_system(which, refine, request):
