@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).parents[1]
 
+MOST_MEMORY = 2.5e9
+"""In bytes, of one test process, before it forgets what it compiled."""
+
 # JAX, OpenBLAS and matplotlib read these once, when they are first imported.
 os.environ.setdefault("DIFFBIO_CACHE", str(ROOT / ".cache"))
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -33,12 +36,16 @@ def shared_data() -> pathlib.Path:
     return folder
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def bounded_memory() -> Iterator[None]:
-    """Forget compiled programs with the module that made them; they are kept on disk."""
+    """Forget compiled programs before they fill the machine; they are kept on disk."""
     yield
-    jax.clear_caches()
-    gc.collect()
+    statistics = pathlib.Path("/proc/self/statm")
+    if statistics.is_file():
+        resident = int(statistics.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        if resident > MOST_MEMORY:
+            jax.clear_caches()
+            gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)
