@@ -165,8 +165,10 @@ def finish(
         bandwidth_hz: highest frequency of the trajectory.
         solve_s: that solving took, in seconds.
     """
-    body, problem, unknowns = prepared.body, prepared.problem, solved.unknowns
+    body, unknowns = prepared.body, solved.unknowns
     fused = body.with_kinematics("fused")
+    # MJX compiles only with options of its own, which belong to the training alone.
+    problem = dataclasses.replace(prepared.problem, body=fused)
     cameras = prepared.clocks.added_to(unknowns.cameras)
     refined = problem.rig.adjusted(unknowns.cameras)
     began = clock.perf_counter()
