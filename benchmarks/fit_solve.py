@@ -18,7 +18,7 @@ from diffbio.fitting.evaluate import evaluate_motion
 from diffbio.fitting.fit import Outcome
 from diffbio.fitting.gauss_newton import MAX_ITERATIONS, Progress
 from diffbio.fitting.problem import Unknowns
-from diffbio.fitting.solvers import TOLERANCE, basis_of, solve_first_order
+from diffbio.fitting.solvers import basis_of, solve_first_order, tolerance_of
 from diffbio.fitting.stages import Prepared, bandwidth_of, prepare
 
 REFINE = ("poses",)
@@ -93,7 +93,7 @@ def lane_at_truth(ready: Prepared, case: Case) -> Lane:
 
 def solve(lane: Lane, rounds: int = 1) -> Solution:
     """Gauss-Newton as `diffbio fit` calls it, timed apart from its compilation."""
-    tolerance = jnp.asarray(TOLERANCE, lane.problem.time.dtype)
+    tolerance = tolerance_of(lane.problem)
 
     def call(limit: int) -> tuple[Unknowns, Progress]:
         parts = lane.problem, lane.basis, lane.unknowns, tolerance, jnp.asarray(limit)

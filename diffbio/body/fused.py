@@ -131,9 +131,9 @@ class FusedKinematics:
 
 
 def along(
-    paths: Float[np.ndarray, "path link"], links: Float[Array, "3 link time"]
-) -> Float[Array, "3 path time"]:
-    """Where the links on each path lead, relative to the root, in world axes."""
+    paths: Float[np.ndarray, "path link"], links: Float[Array, "component link time"]
+) -> Float[Array, "component path time"]:
+    """Sums along paths: of links, where each path leads, relative to the root, in world axes."""
     # An accelerator's default rounds the factors to ten bits, which is a millimetre.
     exact = jax.lax.Precision.HIGHEST
     return jnp.einsum("pl,clt->cpt", jnp.asarray(paths, links.dtype), links, precision=exact)

@@ -1,9 +1,10 @@
 """How markers move when a body does: exact derivatives of forward kinematics, in twist form.
 
 All markers of one body share its twist: a point `p` relative to the root moves by `w x p + v`
-per unit of a coordinate, with one pair (w, v) per body and coordinate. The pairs of all bodies
-come from one product of the joints' own twists with a constant matrix that says which joint
-moves which body. Segment scales move the origins of bodies, which are linear in them.
+per unit of a coordinate. A joint moves everything beyond it by one and the same pair (w, v), and
+a segment that grows moves everything beyond it by a velocity alone. Joints that follow one
+coordinate and have the same markers beyond them are one mover, and so are links of one segment:
+a body of 71 coordinates has 73 movers, whatever the number of its bones.
 """
 
 import functools
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from diffbio.body.fused import FusedKinematics, along, matrices, rotate
 from diffbio.body.model import BodyModel
@@ -23,22 +24,21 @@ _EXACT = jax.lax.Precision.HIGHEST
 
 
 class Twists(NamedTuple):
-    """The bodies that carry markers, and how they move. World axes, about the root's origin.
+    """The markers, and how they are moved. World axes, about the root's origin.
 
     Attributes:
         arm: markers relative to the root's origin, in metres.
         rotation: `world_from_body` of the body that carries each marker.
-        twist: rotation and then velocity of each carrier, per unit of a coordinate or of a log
-            scale. Coordinates are the root's position, its rotation (an increment on the left,
-            in the world frame) and the joints. The part of a scale that moves a marker within
-            its carrier is not in it: see `own_scale`.
-        own_scale: displacement of each marker within its carrier per unit of the log scale of
-            the segment it belongs to, in the frame of the carrier, in metres.
+        twist: rotation and then velocity that each mover gives to the markers beyond it, per unit
+            of its coordinate or log scale. The part of a scale that moves a marker within its
+            body is not in it: see `own_scale`.
+        own_scale: displacement of each marker within its body per unit of the log scale of the
+            segment it belongs to, in the frame of the body, in metres.
     """
 
-    arm: Float[Array, "3 time marker"]
-    rotation: Float[Array, "3 3 time marker"]
-    twist: Float[Array, "time 6 carrier column"]
+    arm: Float[Array, "3 marker time"]
+    rotation: Float[Array, "3 3 marker time"]
+    twist: Float[Array, "6 mover time"]
     own_scale: Float[Array, "marker 3"]
 
 
@@ -60,28 +60,64 @@ class MarkerJacobian(NamedTuple):
 class TwistKinematics:
     """The constant half of the Jacobian of a body model.
 
+    Movers are first one of each coordinate, the root's position and rotation (an increment on the
+    left, in the world frame) before the joints', then further ones of coordinates that drive
+    several joints, and then those of the log scales.
+
     Attributes:
-        carriers: indices of the bodies that carry markers.
-        carrier: index into `carriers` of every marker.
+        n_own: number of movers of coordinates.
+        carried: which markers are beyond each mover.
+        further: coordinates of their further movers.
+        segment: segment of each mover of a log scale.
     """
+
+    carried: Bool[np.ndarray, "mover marker"]
+    further: Int[np.ndarray, "further"]
+    segment: Int[np.ndarray, "scale_mover"]
 
     def __init__(self, body: BodyModel) -> None:
         self.body = body
         self.fused = fused = FusedKinematics(body.skeleton)
-        self.carriers, self.carrier = np.unique(body.marker_body, return_inverse=True)
-        self.slides = np.flatnonzero(fused.link_slide >= 0)
-        segment = np.asarray(body.segment_of_body)
-        one_hot = np.eye(len(body.segment_names))
-        path = fused.path[self.carriers]
-        # Rows are what moves, columns (carrier, coordinate): the couplings' sums are in it.
-        hinge = _above(fused.node_parent, fused.body_node[self.carriers])[1:]
-        slide = path[:, self.slides].T
-        joint = np.concatenate([fused.hinge, fused.link_slide[self.slides]])
-        source = np.eye(len(body.joint_names))[fused.source[joint]]
-        mask = np.concatenate([hinge, slide])
-        self.joint_spread = (mask[:, :, None] * source[:, None]).reshape(len(mask), -1)
-        by_segment = path.T[:, :, None] * one_hot[segment[fused.link_body]][:, None]
-        self.scale_spread = by_segment.reshape(len(fused.link_body), -1)
+        carriers, self._carrier = np.unique(body.marker_body, return_inverse=True)
+        self._carriers = carriers
+        self._slides = np.flatnonzero(fused.link_slide >= 0)
+        path = fused.path[carriers].astype(bool)
+        hinge = _above(fused.node_parent, fused.body_node[carriers])[1:]
+        joint = np.concatenate([fused.hinge, fused.link_slide[self._slides]])
+        beyond = np.concatenate([hinge, path[:, self._slides].T])
+        total, own, coordinate = _merged(beyond, fused.source[joint])
+        first = _one_each(coordinate, len(body.joint_names))
+        further = np.setdiff1d(np.arange(len(coordinate)), first)
+        order = np.concatenate([first, further])
+        # A coordinate that moves no marker has a mover with nothing beyond it, the last row.
+        self._joint_sum = np.pad(total, ((0, 1), (0, 0)))[order]
+        own, self.further = np.pad(own, ((0, 1), (0, 0)))[order], 6 + coordinate[further]
+        segment = np.asarray(body.segment_of_body)[fused.link_body]
+        self._link_sum, scaled, self.segment = _merged(path.T, segment)
+        self.n_own = 6 + len(own)
+        root = np.ones((6, len(carriers)), bool)
+        self.carried = np.concatenate([root, own, scaled])[:, self._carrier]
+
+    @functools.cached_property
+    def contains(self) -> Bool[np.ndarray, "mover mover"]:
+        """Whether all markers beyond the second mover are beyond the first. If neither contains
+        the other, they have no marker in common, for a skeleton is a tree."""
+        carried = self.carried
+        return np.all(carried[:, None] | ~carried[None], axis=-1)
+
+    def by_coordinate(
+        self, own: Float[Array, "*batch own_mover"]
+    ) -> Float[Array, "*batch coordinate"]:
+        """Sums over the movers of each coordinate."""
+        n = 6 + len(self.body.joint_names)
+        return own[..., :n].at[..., self.further].add(own[..., n:])
+
+    def by_segment(
+        self, scaled: Float[Array, "*batch scale_mover"]
+    ) -> Float[Array, "*batch segment"]:
+        """Sums over the movers of each log scale."""
+        onto = np.eye(len(self.body.segment_names))[self.segment]
+        return jnp.matmul(scaled, jnp.asarray(onto, scaled.dtype), precision=_EXACT)
 
     @functools.partial(jax.jit, static_argnums=0)
     def __call__(
@@ -90,7 +126,7 @@ class TwistKinematics:
         pose: Pose,
         turning: Float[Array, "time 3 3"] | None = None,
     ) -> Twists:
-        """Twists of all carriers at the given poses.
+        """Twists of all movers at the given poses.
 
         Args:
             parameters: the person.
@@ -104,29 +140,18 @@ class TwistKinematics:
         node = fused.node_quaternions(pose.root_quaternion, displacement)
         unit_links = fused.links_per_unit(scale, node)
         links = unit_links * fused.link_lengths(displacement)[None]
-        rows = self._joint_twists(node, unit_links, along(fused.anchor_path, links), slope)
-        n_time, n_carrier = pose.joints.shape[0], len(self.carriers)
-        spread = jnp.asarray(self.joint_spread, dtype)
-        joints = jnp.einsum("ctj,jk->tck", rows, spread, precision=_EXACT)
-        spread = jnp.asarray(self.scale_spread, dtype)
-        links_by_time = jnp.transpose(links, (0, 2, 1))
-        scales = jnp.einsum("ctl,lk->tck", links_by_time, spread, precision=_EXACT)
-        scales = scales.reshape(n_time, 3, n_carrier, -1)
-        eye = jnp.broadcast_to(jnp.eye(3, dtype=dtype)[None], (n_time, 3, 3))
+        joints = self._joint_twists(node, unit_links, along(fused.anchor_path, links), slope)
+        eye = jnp.broadcast_to(jnp.eye(3, dtype=dtype)[..., None], (3, 3, pose.joints.shape[0]))
+        turn = eye if turning is None else jnp.transpose(turning, (1, 2, 0))
         zero = jnp.zeros_like(eye)
-        rows = [zero, eye if turning is None else turning], [eye, zero]
-        root = jnp.concatenate([jnp.concatenate(row, axis=2) for row in rows], axis=1)
-        twist = jnp.concatenate(
-            [
-                jnp.broadcast_to(root[:, :, None], (n_time, 6, n_carrier, 6)),
-                joints.reshape(n_time, 6, n_carrier, -1),
-                jnp.concatenate([jnp.zeros_like(scales), scales], axis=1),
-            ],
-            axis=3,
-        )
+        root = [jnp.concatenate([zero, turn], axis=1), jnp.concatenate([eye, zero], axis=1)]
+        scales = along(self._link_sum, links)
+        scales = jnp.concatenate([jnp.zeros_like(scales), scales])
+        joints = along(self._joint_sum, joints)
+        twist = jnp.concatenate([jnp.concatenate(root), joints, scales], axis=1)
         own = jnp.asarray(body.marker_position, dtype) * scale[body.marker_body][:, None]
         arm, rotation = self._markers(node, links, own + parameters.marker_offset)
-        return Twists(arm, rotation, twist, own)
+        return Twists(arm, rotation, jax.lax.optimization_barrier(twist), own)
 
     def _slopes(self, joints: Float[Array, "time joint"]) -> Float[Array, "all_joint time"]:
         """Derivative of every joint's displacement with respect to the coordinate it follows."""
@@ -140,37 +165,33 @@ class TwistKinematics:
         unit_links: Float[Array, "3 link time"],
         anchor: Float[Array, "3 hinge time"],
         slope: Float[Array, "all_joint time"],
-    ) -> Float[Array, "6 time joint"]:
+    ) -> Float[Array, "6 joint time"]:
         """Twist of every hinge and then of every slide, per unit of the coordinate it follows."""
         fused = self.fused
         axis = jnp.asarray(fused.hinge_axis, node.dtype)[:, :, None]
         w = rotate(node[:, 1:], axis) * slope[fused.hinge][None]
         v = cross(anchor, w)
-        along_slide = unit_links[:, self.slides] * slope[fused.link_slide[self.slides]][None]
+        along_slide = unit_links[:, self._slides] * slope[fused.link_slide[self._slides]][None]
         slide = jnp.concatenate([jnp.zeros_like(along_slide), along_slide])
-        rows = jnp.concatenate([jnp.concatenate([w, v]), slide], axis=1)
-        return jax.lax.optimization_barrier(jnp.transpose(rows, (0, 2, 1)))
+        return jnp.concatenate([jnp.concatenate([w, v]), slide], axis=1)
 
     def _markers(
         self,
         node: Float[Array, "4 node time"],
         links: Float[Array, "3 link time"],
         local: Float[Array, "marker 3"],
-    ) -> tuple[Float[Array, "3 time marker"], Float[Array, "3 3 time marker"]]:
-        """Markers relative to the root's origin, and the rotation of their carriers."""
-        fused = self.fused
-        origin = along(fused.path[self.carriers], links)
-        turn = jnp.asarray(fused.body_turn[:, self.carriers], node.dtype)[:, :, None]
-        columns = matrices(node[:, fused.body_node[self.carriers]])
+    ) -> tuple[Float[Array, "3 marker time"], Float[Array, "3 3 marker time"]]:
+        """Markers relative to the root's origin, and the rotation of their bodies."""
+        fused, carrier = self.fused, self._carrier
+        origin = along(fused.path[self._carriers], links)
+        turn = jnp.asarray(fused.body_turn[:, self._carriers], node.dtype)[:, :, None]
+        columns = matrices(node[:, fused.body_node[self._carriers]])
         # `world_from_node` times the constant `node_from_body`.
         rotation = jnp.einsum("ikbt,kjb->ijbt", columns, matrices(turn)[..., 0], precision=_EXACT)
-        rotation = jax.lax.optimization_barrier(jnp.transpose(rotation, (0, 1, 3, 2)))
-        origin = jnp.transpose(origin, (0, 2, 1))
-        rotation = rotation[..., self.carrier]
-        x, y, z = local.T[:, None, None]
+        rotation = jax.lax.optimization_barrier(rotation)[:, :, carrier]
+        x, y, z = local.T[:, None, :, None]
         turned = rotation[:, 0] * x + rotation[:, 1] * y + rotation[:, 2] * z
-        arm = origin[..., self.carrier] + turned
-        return jax.lax.optimization_barrier((arm, rotation))
+        return jax.lax.optimization_barrier((origin[:, carrier] + turned, rotation))
 
 
 @functools.lru_cache(maxsize=8)
@@ -189,16 +210,17 @@ def marker_jacobian(body: BodyModel, parameters: BodyParameters, pose: Pose) -> 
     """
     kinematics = twist_kinematics(body)
     twists = kinematics(parameters, pose)
-    per_marker = jnp.transpose(twists.twist[:, :, kinematics.carrier], (1, 0, 2, 3))
-    w, v = per_marker[:3], per_marker[3:]
-    columns = jnp.moveaxis(cross(w, twists.arm[..., None]) + v, 0, 2)
-    n = 6 + len(body.joint_names)
-    rotation = jnp.transpose(twists.rotation, (2, 3, 0, 1))
+    w, v = twists.twist[:3, :, None], twists.twist[3:, :, None]
+    carried = jnp.asarray(kinematics.carried, twists.arm.dtype)[..., None]
+    moved = carried[None] * (cross(w, twists.arm[:, None]) + v)
+    moved = jnp.transpose(moved, (3, 2, 0, 1))
+    coordinates = kinematics.by_coordinate(moved[..., : kinematics.n_own])
+    scales = kinematics.by_segment(moved[..., kinematics.n_own :])
+    rotation = jnp.transpose(twists.rotation, (3, 2, 0, 1))
     own = jnp.einsum("tsij,sj->tsi", rotation, twists.own_scale, precision=_EXACT)
     segment = np.asarray(body.segment_of_body)[body.marker_body]
     mine = jnp.asarray(np.eye(len(body.segment_names))[segment], own.dtype)
-    scales = columns[..., n:] + own[..., None] * mine[None, :, None]
-    return MarkerJacobian(columns[..., :n], scales, rotation)
+    return MarkerJacobian(coordinates, scales + own[..., None] * mine[None, :, None], rotation)
 
 
 @jax.jit
@@ -211,11 +233,42 @@ def cross(a: Float[Array, "3 *#batch"], b: Float[Array, "3 *#batch"]) -> Float[A
 
 def _above(
     parent: Int[np.ndarray, "node"], nodes: Int[np.ndarray, "carrier"]
-) -> Float[np.ndarray, "node carrier"]:
-    """One where a node is a carrier's own or an ancestor of it."""
-    mask = np.zeros((len(parent), len(nodes)))
+) -> Bool[np.ndarray, "node carrier"]:
+    """Whether a node is a carrier's own or an ancestor of it."""
+    mask = np.zeros((len(parent), len(nodes)), bool)
     for column, node in enumerate(nodes):
         while node >= 0:
-            mask[node, column] = 1.0
+            mask[node, column] = True
             node = parent[node]
     return mask
+
+
+def _merged(
+    beyond: Bool[np.ndarray, "part carrier"], column: Int[np.ndarray, "part"]
+) -> tuple[
+    Float[np.ndarray, "mover part"],
+    Bool[np.ndarray, "mover carrier"],
+    Int[np.ndarray, "mover"],
+]:
+    """Movers out of joints or links: those of one column with the same carriers beyond them.
+
+    Returns:
+        What adds up the parts of each mover, the carriers beyond it, and its column.
+    """
+    movers: dict[tuple[int, bytes], list[int]] = {}
+    for part in np.flatnonzero(beyond.any(1)):
+        movers.setdefault((int(column[part]), beyond[part].tobytes()), []).append(int(part))
+    members = [movers[key] for key in sorted(movers, key=lambda key: key[0])]
+    total = np.zeros((len(members), len(column)))
+    for row, parts in enumerate(members):
+        total[row, parts] = 1.0
+    first = np.asarray([parts[0] for parts in members], int)
+    return total, beyond[first].reshape(len(first), beyond.shape[1]), column[first]
+
+
+def _one_each(column: Int[np.ndarray, "mover"], count: int) -> Int[np.ndarray, "column"]:
+    """The first mover of each column; -1 where it has none."""
+    first = np.full(count, -1)
+    for mover in reversed(range(len(column))):
+        first[column[mover]] = mover
+    return first

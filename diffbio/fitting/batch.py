@@ -19,7 +19,7 @@ from diffbio.fitting.distil import start_spline
 from diffbio.fitting.fit import Fit, Outcome
 from diffbio.fitting.gauss_newton import MAX_ITERATIONS
 from diffbio.fitting.problem import Problem, Unknowns
-from diffbio.fitting.solvers import TOLERANCE, Solved, basis_of
+from diffbio.fitting.solvers import Solved, basis_of, tolerance_of
 from diffbio.fitting.spline_basis import SplineBasis
 from diffbio.fitting.stages import Prepared, bandwidth_of, finish, prepare
 from diffbio.observations import Keypoints
@@ -147,7 +147,7 @@ def solve_stacked(lanes: Sequence[Lane], refine: tuple[str, ...]) -> tuple[list[
         A solution of each, and the time one took on average, in seconds.
     """
     stacked = jax.tree.map(lambda *x: jnp.stack(x), *lanes)
-    tolerance = jnp.asarray(TOLERANCE, lanes[0].problem.time.dtype)
+    tolerance = jnp.stack([tolerance_of(lane.problem) for lane in lanes]).min()
     began = clock.perf_counter()
     # No iteration at first: it compiles, where no batch of this size was solved before.
     jax.block_until_ready(_solve(stacked, tolerance, jnp.asarray(0), refine)[1])

@@ -7,42 +7,48 @@ enter by those derivatives.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from diffbio.body.jacobian import Twists, cross
-from diffbio.fitting.sight import Instruments, Sight, moments, symmetric
+from diffbio.body.jacobian import TwistKinematics, Twists, cross
+from diffbio.fitting.composite import PLACE, beyond, moments, pressed
+from diffbio.fitting.sight import Instruments, Sight
 
 
 class CameraColumns(NamedTuple):
     """The cameras' columns; of each camera its rotation and shift, then lens and clock.
 
     Poses are here twists about the camera's own centre, in world axes.
+
+    Attributes:
+        movers: against the movers, at every time.
+        corner: against each other.
+        offsets: against marker offsets.
+        gradient: of the cost.
     """
 
-    border: Float[Array, "time 6 carrier column"]
+    movers: Float[Array, "column time mover"]
     corner: Float[Array, "column column"]
     offsets: Float[Array, "offset column"]
     gradient: Float[Array, "column"]
 
 
 def camera_columns(
+    kinematics: TwistKinematics,
     twists: Twists,
     sight: Sight,
-    root: Float[Array, "time 3"],
+    root: Float[Array, "3 time"],
     instruments: Instruments,
-    onto: Float[Array, "marker carrier"],
 ) -> CameraColumns:
     """All columns of the cameras; none where nothing about them is unknown."""
-    n_camera, n_time = len(instruments.rig.names), root.shape[0]
-    away = root.T[:, None] - instruments.rig.centres.T[:, :, None]
-    lever = twists.arm[:, None] + away[..., None]
-    # First axes: (6 of a twist or 3 of an offset or column) against column, per camera.
-    border, corner, offsets, gradient = [], {}, [], []
+    n_camera = len(instruments.rig.names)
+    away = root[:, None] - instruments.rig.centres.T[:, :, None]
+    lever = twists.arm[:, None] + away[:, :, None]
+    # First axes: (nothing, 3 of an offset or column) against column, per camera.
+    movers, corner, offsets, gradient = [], {}, [], []
     if instruments.turn is not None:
-        columns, corner[0, 0] = _turned(twists, sight, away, onto)
-        border.append(columns)
+        columns, corner[0, 0] = _turned(kinematics, twists, sight, away)
+        movers.append(columns)
         offsets.append(_turned_offsets(twists, sight, lever))
         gradient.append(_turned_gradient(sight, lever))
     if instruments.images is not None:
@@ -51,9 +57,10 @@ def camera_columns(
         du, dv = sight.slopes
         pull = du[:, None] * wu[None] + dv[:, None] * wv[None]
         arm = twists.arm[:, None, None]
-        border.append(jnp.concatenate([cross(arm, pull), pull]) @ onto)
-        offsets.append(_in_carriers(twists, pull).sum(3))
-        corner[1, 1] = jnp.einsum("actm,bctm->abc", wu, au) + jnp.einsum("actm,bctm->abc", wv, av)
+        wrench = beyond(kinematics.carried, jnp.concatenate([cross(arm, pull), pull]))
+        movers.append((twists.twist[:, None, None] * wrench).sum(0))
+        offsets.append(_in_carriers(twists, pull).sum(4))
+        corner[1, 1] = jnp.einsum("acmt,bcmt->abc", wu, au) + jnp.einsum("acmt,bcmt->abc", wv, av)
         eu, ev = sight.errors
         gradient.append((wu * eu[None] + wv * ev[None]).sum((2, 3)))
         if instruments.turn is not None:
@@ -61,9 +68,8 @@ def camera_columns(
             corner[0, 1] = about.sum((3, 4))
             corner[1, 0] = jnp.swapaxes(corner[0, 1], 0, 1)
     if not gradient:
-        n_offset = 3 * onto.shape[0]
-        nothing = jnp.zeros((n_time, 6, onto.shape[1], 0), root.dtype)
-        empty = jnp.zeros((n_offset, 0), root.dtype)
+        nothing = jnp.zeros((0, root.shape[1], len(kinematics.carried)), root.dtype)
+        empty = jnp.zeros((kinematics.carried.shape[1] * 3, 0), root.dtype)
         return CameraColumns(nothing, empty[:0], empty, empty[0])
     kinds = sorted({row for row, _ in corner})
     own = jnp.concatenate(
@@ -72,10 +78,9 @@ def camera_columns(
     width = own.shape[0]
     eye = jnp.eye(n_camera, dtype=root.dtype)[:, None, :, None]
     size = n_camera * width
+    by_mover = jnp.transpose(jnp.concatenate(movers), (1, 0, 3, 2))
     return CameraColumns(
-        jnp.transpose(jnp.concatenate(border, axis=1), (3, 0, 4, 2, 1)).reshape(
-            n_time, 6, -1, size
-        ),
+        by_mover.reshape(size, *by_mover.shape[2:]),
         (jnp.transpose(own, (2, 0, 1))[:, :, None] * eye).reshape(size, size),
         jnp.transpose(jnp.concatenate(offsets, axis=1), (3, 0, 2, 1)).reshape(-1, size),
         jnp.concatenate(gradient).T.reshape(-1),
@@ -83,27 +88,27 @@ def camera_columns(
 
 
 def _turned(
+    kinematics: TwistKinematics,
     twists: Twists,
     sight: Sight,
     away: Float[Array, "3 camera time"],
-    onto: Float[Array, "marker carrier"],
-) -> tuple[Float[Array, "6 6 camera time carrier"], Float[Array, "6 6 camera"]]:
-    """Twists of bodies against twists of cameras, and those against themselves."""
-    unique = moments(twists.arm, sight.information) @ onto
-    per_body = symmetric(jax.lax.optimization_barrier(unique))
+) -> tuple[Float[Array, "6 camera mover time"], Float[Array, "6 6 camera"]]:
+    """Movers of the body against twists of cameras, and those against themselves."""
+    each = moments(twists.arm, sight.information)
+    unique = beyond(kinematics.carried, each)
+    # All markers are beyond the root.
+    total = jnp.stack([jnp.stack([unique[PLACE[i][j], :, 0] for j in range(6)]) for i in range(6)])
 
     def about_centre(block: Float[Array, "6 *rest"], shift: Float[Array, "3 *#rest"]) -> Array:
         return jnp.concatenate([block[:3] + cross(shift, block[3:]), -block[3:]])
 
-    # Columns first: what a turn of the camera does to the twist of a body.
-    columns = jnp.swapaxes(per_body, 0, 1)
-    columns = about_centre(columns, away[:, None, :, :, None])
-    total = jnp.swapaxes(columns.sum(-1), 0, 1)
-    return jnp.swapaxes(columns, 0, 1), about_centre(total, away[:, None]).sum(-1)
+    columns = about_centre(pressed(unique, twists.twist), away[:, :, None])
+    total = jnp.swapaxes(about_centre(total, away[:, None]), 0, 1)
+    return columns, about_centre(total, away[:, None]).sum(-1)
 
 
 def _turned_offsets(
-    twists: Twists, sight: Sight, lever: Float[Array, "3 camera time marker"]
+    twists: Twists, sight: Sight, lever: Float[Array, "3 camera marker time"]
 ) -> Float[Array, "3 6 camera marker"]:
     """Markers' offsets against twists of cameras, summed over time.
 
@@ -115,18 +120,18 @@ def _turned_offsets(
         local = [
             jnp.asarray(sum(h[i][k] * rotation[k, axis][None] for k in range(3))) for i in range(3)
         ]
-        each.append(_wrench_sums(local, lever, 1))
+        each.append(_wrench_sums(local, lever, 2))
     return jnp.stack(each)
 
 
 def _turned_gradient(
-    sight: Sight, lever: Float[Array, "3 camera time marker"]
+    sight: Sight, lever: Float[Array, "3 camera marker time"]
 ) -> Float[Array, "6 camera"]:
     return _wrench_sums(list(sight.gradient), lever, (1, 2))
 
 
 def _wrench_sums(
-    force: list[Array], lever: Float[Array, "3 camera time marker"], axis: int | tuple[int, ...]
+    force: list[Array], lever: Float[Array, "3 camera marker time"], axis: int | tuple[int, ...]
 ) -> Float[Array, "6 *rest"]:
     """What forces on points do to a camera: moments and forces the other way, summed."""
     moment = [
@@ -139,8 +144,8 @@ def _wrench_sums(
 
 
 def _in_carriers(
-    twists: Twists, world: Float[Array, "3 column camera time marker"]
-) -> Float[Array, "3 column camera time marker"]:
+    twists: Twists, world: Float[Array, "3 column camera marker time"]
+) -> Float[Array, "3 column camera marker time"]:
     """World vectors at the markers, in the frames of the markers' carriers."""
     rotation = twists.rotation[:, :, None, None]
     return jnp.stack([sum(rotation[k, i] * world[k] for k in range(3)) for i in range(3)])

@@ -56,7 +56,7 @@ class Progress(NamedTuple):
         cost: the objective there, unitless.
         damping: relative to the diagonal of the Hessian.
         stiffening: factor of the damping should the next step be rejected.
-        stage: place in `STAGES`.
+        stage: place in `TAILS`.
         iterations: linear systems solved.
         rejected: steps that were not taken.
         quiet: last steps in a row that gained less than the tolerance.

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.body.jacobian import TwistKinematics, Twists, cross, twist_kinematics
+from diffbio.fitting.composite import beyond, both_ways, moments, pressed
 from diffbio.geometry import (
     quaternion_from_matrix,
     quaternion_from_rotation_vector,
@@ -67,7 +68,7 @@ def solve_poses(
     def iterate(carry: _Search, _: None) -> tuple[_Search, None]:
         pose, reach = carry.pose, carry.reach
         twists = kinematics(parameters, pose)
-        error = (points - pose.root_position[:, None]) - jnp.transpose(twists.arm, (1, 2, 0))
+        error = (points - pose.root_position[:, None]) - jnp.transpose(twists.arm, (2, 1, 0))
         squared = (error * error).sum(-1)
         # Cauchy weights about a reach that shrinks: first every point pulls, then wrong ones
         # lose their say.
@@ -127,30 +128,20 @@ def _normal_equations(
 ) -> tuple[Float[Array, "time n n"], Float[Array, "time n"]]:
     """Weighted normal matrix and right side of all points, in root position, rotation and joints.
 
-    Points of one body share its twist, so their weights are first added up to a 6 x 6 matrix.
+    All points beyond a joint share its twist, so their weights are first added up to a 6 x 6
+    matrix.
     """
-    n = 6 + len(kinematics.body.joint_names)
-    rows = twists.twist[..., :n]
-    onto = jnp.asarray(np.eye(len(kinematics.carriers))[kinematics.carrier], weight.dtype)
-    arm, zero = twists.arm, jnp.zeros_like(weight)
-    x, y, z = arm
-    skew = jnp.stack([jnp.stack(row) for row in ([zero, -z, y], [z, zero, -x], [-y, x, zero])])
-    eye = jnp.eye(3, dtype=weight.dtype)[:, :, None, None]
-    turning = (arm * arm).sum(0)[None, None] * eye - arm[:, None] * arm[None]
-    unit = jnp.broadcast_to(eye, skew.shape)
-    block = jnp.concatenate(
-        [jnp.concatenate([turning, skew], axis=1), jnp.concatenate([-skew, unit], axis=1)]
-    )
-    pull = weight[None] * jnp.transpose(error, (2, 0, 1))
-    wrench = jnp.concatenate([cross(arm, pull), pull]) @ onto
-    block = jax.lax.optimization_barrier((weight[None, None] * block) @ onto)
-    turned = sum(
-        jnp.transpose(block[:, c], (1, 0, 2))[..., None] * rows[:, None, c] for c in range(6)
-    )
-    flat = rows.reshape(rows.shape[0], -1, n)
-    right = jnp.concatenate([turned, jnp.transpose(wrench, (1, 0, 2))[..., None]], axis=3)
-    product = jnp.swapaxes(flat, 1, 2) @ right.reshape(rows.shape[0], -1, n + 1)
-    return product[..., :n], product[..., n]
+    n = kinematics.n_own
+    carried, contains = kinematics.carried[:n], kinematics.contains[:n, :n]
+    twist, w = twists.twist[:, :n], weight.T
+    information = [[w if i == j else jnp.zeros_like(w) for j in range(3)] for i in range(3)]
+    resist = pressed(beyond(carried, moments(twists.arm, information)), twist)
+    pull = w[None] * jnp.transpose(error, (2, 1, 0))
+    wrench = beyond(carried, jnp.concatenate([cross(twists.arm, pull), pull]))
+    outer = jnp.transpose(twist, (2, 1, 0)) @ jnp.transpose(resist, (2, 0, 1))
+    both = both_ways(contains, contains, outer, jnp.swapaxes(outer, 1, 2))
+    rows = jnp.swapaxes(kinematics.by_coordinate(both), 1, 2)
+    return kinematics.by_coordinate(rows), kinematics.by_coordinate((twist * wrench).sum(0).T)
 
 
 def rigid_roots(

@@ -104,8 +104,7 @@ def solve_second_order(
         progress: called at the end with the iterations and the median reprojection error.
     """
     basis = basis_of(problem, unknowns)
-    share = max(1.0, int(problem.n_frames) / TOLERATED_FRAMES)
-    tolerance = jnp.asarray(TOLERANCE * share, problem.time.dtype)
+    tolerance = tolerance_of(problem)
     solve = functools.partial(gauss_newton.solve, refine=refine)
     began = clock.perf_counter()
     # No iteration at first: it compiles, where no trial of the bucket was solved before.
@@ -117,6 +116,12 @@ def solve_second_order(
         progress(iterations, float(eqx.filter_jit(median_px)(problem, fitted)))
     per_frame = float(done.cost) / int(problem.n_frames)
     return Solved(fitted, iterations, per_frame, Outcome(int(done.outcome)), compile_s)
+
+
+def tolerance_of(problem: Problem) -> Float[Array, ""]:
+    """Decrease that the quadratic model may still promise at the end of a fit."""
+    share = max(1.0, int(problem.n_frames) / TOLERATED_FRAMES)
+    return jnp.asarray(TOLERANCE * share, problem.time.dtype)
 
 
 def basis_of(problem: Problem, unknowns: Unknowns) -> SplineBasis:

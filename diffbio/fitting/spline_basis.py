@@ -56,6 +56,22 @@ class SplineBasis(eqx.Module):
         total = _overlap([sums[j] for j in range(WINDOW)])
         return total.reshape(total.shape[0], *rest)
 
+    def windows(
+        self, slots: Float[Array, "slot *rest"]
+    ) -> Float[Array, "control 4 slot_of_interval *rest"]:
+        """What lies in the four intervals in which each control point is felt; zero beyond."""
+        return _windows(slots.reshape(*self.sample.shape, *slots.shape[1:]))
+
+    def window_weight(self, ahead: int = 0) -> Float[Array, "control 4 slot_of_interval"]:
+        """How much the samples there feel the control point, or the one so many after it."""
+        places = [WINDOW - 1 - r + ahead for r in range(WINDOW)]
+        felt = [place if place < WINDOW else None for place in places]
+        parts = [
+            jnp.zeros_like(self.weight[..., 0]) if place is None else self.weight[..., place]
+            for place in felt
+        ]
+        return jnp.stack([_windows(part)[:, r] for r, part in enumerate(parts)], axis=1)
+
     def gather_pairs(
         self, slots: Float[Array, "slot *rest"], *, bend: bool = False
     ) -> Float[Array, "4 control *rest"]:
@@ -115,6 +131,15 @@ def make_spline_basis(
         jnp.asarray(np.where(filled[..., None], weight, 0.0), dtype),
         jnp.asarray(np.where(filled[..., None], bend, 0.0), dtype),
     )
+
+
+def _windows(
+    intervals: Float[Array, "interval *rest"],
+) -> Float[Array, "control 4 *rest"]:
+    n_control = intervals.shape[0] + WINDOW - 1
+    beyond = [(WINDOW - 1, WINDOW - 1)] + [(0, 0)] * (intervals.ndim - 1)
+    padded = jnp.pad(intervals, beyond)
+    return jnp.stack([padded[r : r + n_control] for r in range(WINDOW)], axis=1)
 
 
 def _overlap(parts: list[Float[Array, "interval q"]]) -> Float[Array, "control q"]:

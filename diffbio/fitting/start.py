@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel, BodyParameters, Pose
-from diffbio.body.jacobian import twist_kinematics
+from diffbio.body.jacobian import marker_jacobian
 from diffbio.cameras import CameraRig, triangulate
 from diffbio.errors import FitError
 from diffbio.fitting.inverse_kinematics import rigid_roots, solve_poses
@@ -127,16 +127,12 @@ def _markers_at(
     body: BodyModel, parameters: BodyParameters, joints: Float[Array, "sample joint"]
 ) -> tuple[Float[Array, "sample marker 3"], Float[Array, "marker 3 segment"]]:
     """Markers in the root frame, and by the log scales in the last pose: in one program."""
-    kinematics = twist_kinematics(body)
     root = jnp.zeros((len(joints), 3), joints.dtype)
     upright = jnp.broadcast_to(jnp.eye(4, dtype=joints.dtype)[:1], (len(joints), 4))
-    twists = kinematics(parameters, Pose(root, upright, joints))
-    shifts = twists.twist[-1, 3:, :, 6 + joints.shape[1] :][:, kinematics.carrier]
-    segment = np.asarray(body.segment_of_body)[body.marker_body]
-    mine = jnp.asarray(np.eye(len(body.segment_names))[segment], joints.dtype)
-    own = (twists.rotation[:, :, -1] * twists.own_scale.T[None]).sum(1)
-    slope = jnp.transpose(shifts, (1, 0, 2)) + own.T[:, :, None] * mine[:, None]
-    return jnp.transpose(twists.arm, (1, 2, 0)), slope
+    pose = Pose(root, upright, joints)
+    last = jax.tree.map(lambda x: x[-1:], pose)
+    slope = marker_jacobian(body, parameters, last).log_scale[0]
+    return body.marker_positions(parameters, pose), slope
 
 
 def _first_size(

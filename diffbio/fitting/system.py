@@ -17,12 +17,13 @@ from diffbio.body import BodyParameters
 from diffbio.body.jacobian import twist_kinematics
 from diffbio.cameras.adjustment import COLUMNS, WIDTH, adjustment_of
 from diffbio.fitting.banded import solve_arrow
-from diffbio.fitting.normal_equations import FrameSystem, ToParameters, frame_system
+from diffbio.fitting.normal_equations import DetectionSystem, detection_system
 from diffbio.fitting.prior_equations import band_of, corner_of, means_of
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.residuals import Estimate, Reprojection
 from diffbio.fitting.sight import Instruments, look
 from diffbio.fitting.spline_basis import SplineBasis
+from diffbio.fitting.to_parameters import ToParameters
 from diffbio.geometry import left_jacobian
 from diffbio.trajectories.spline import SplineTrajectory, pose_about
 
@@ -112,14 +113,15 @@ class System:
         self.reference = trajectory.reference(problem.time)
         seen = problem.reprojection
         u_px, v_px, weight = (self._by_slot(x) for x in (seen.u_px, seen.v_px, seen.weight))
-        weight = jnp.where(basis.filled.reshape(1, -1, 1), weight, 0.0)
+        weight = jnp.where(basis.filled.reshape(1, 1, -1), weight, 0.0)
         scale = (seen.sigma_px, seen.threshold, seen.tail)
         self.reprojection = Reprojection(u_px, v_px, weight, *scale)
 
     def _by_slot(self, samples: Float[Array, "camera time *rest"]) -> Array:
-        """Samples of every camera in the slots of the basis; empty slots repeat some sample."""
-        # Time is moved to the front, for that is the axis the slots are made of.
-        return jnp.swapaxes(self.basis.in_slots(jnp.swapaxes(samples, 0, 1)), 0, 1)
+        """Samples of every camera in the slots of the basis, after the markers; empty slots repeat
+        some sample."""
+        slots = samples[:, self.basis.sample.reshape(-1)]
+        return jnp.swapaxes(slots, 1, 2) if samples.ndim > 2 else slots
 
     def unknowns(self, state: State) -> Unknowns:
         """A state in the words of the problem."""
@@ -174,15 +176,17 @@ class System:
         twists = self.kinematics(state.parameters, poses, left_jacobian(turn))
         reprojection = eqx.tree_at(lambda r: r.tail, self.reprojection, tail)
         if estimate.pictured is None:
-            points = jnp.transpose(twists.arm, (1, 2, 0)) + poses.root_position[:, None]
+            points = jnp.transpose(twists.arm, (1, 2, 0)) + poses.root_position[None]
         else:
             points = self._by_slot(estimate.pictured)
         instruments = self._instruments(state, estimate, points)
         sight = look(reprojection, estimate.rig, points)
-        frames = frame_system(self.kinematics, twists, poses.root_position, sight, instruments)
-        frames = jax.lax.optimization_barrier(frames)
+        seen = detection_system(
+            self.kinematics, twists, poses.root_position.T, sight, instruments, basis
+        )
+        seen = jax.lax.optimization_barrier(seen)
         to_parameters = ToParameters(self.kinematics, twists, instruments)
-        corner = to_parameters(to_parameters(frames.corner).T)
+        corner = to_parameters(to_parameters(seen.corner).T)
         curvatures = [prior.curvature(estimate) for prior in problem.priors]
         held = corner_of(problem.body, curvatures, self.columns)
         means, mean_corner = means_of(problem.body, curvatures, basis)
@@ -190,12 +194,12 @@ class System:
             by_control, by_shared = self._whole_gradient(state, tail)
         else:
             by_sample, of_priors = self._prior_gradient(state, estimate)
-            by_control = basis.gather(frames.pull + basis.full_slots(by_sample))
-            by_shared = to_parameters(frames.gradient[None])[0] + of_priors
+            by_control = seen.pull + basis.gather(basis.full_slots(by_sample))
+            by_shared = to_parameters(seen.gradient[None])[0] + of_priors
         zero = jnp.zeros_like(mean_corner)
         return Arrow(
-            band=basis.gather_pairs(frames.own) + band_of(curvatures, basis),
-            border=self._border_of(frames, to_parameters, means),
+            band=seen.band + band_of(curvatures, basis),
+            border=self._border_of(seen, to_parameters, means),
             corner=jax.scipy.linalg.block_diag(corner + held, jnp.diag(mean_corner)),
             own_gradient=by_control,
             shared_gradient=jnp.concatenate([by_shared, zero]),
@@ -204,15 +208,13 @@ class System:
 
     def _border_of(
         self,
-        frames: FrameSystem,
+        seen: DetectionSystem,
         to_parameters: ToParameters,
         means: Float[Array, "control n joint"],
     ) -> Float[Array, "control n shared"]:
         """Control points against all shared unknowns."""
-        parts = (frames.scales, frames.offsets, frames.cameras)
-        scales, offsets, cameras = (self.basis.gather(part) for part in parts)
-        scales, cameras = to_parameters.parts(scales, offsets, cameras)
-        parts = (scales, offsets, cameras, means)
+        scales, cameras = to_parameters.parts(seen.scales, seen.offsets, seen.cameras)
+        parts = (scales, seen.offsets, cameras, means)
         border = jnp.zeros((*means.shape[:2], sum(part.shape[2] for part in parts)), means.dtype)
         at = 0
         # Written one after the other: XLA on a CPU is slow to concatenate.
@@ -244,7 +246,7 @@ class System:
         _, velocity = jax.jvp(lambda later: problem.pictured(unknowns, later), (zero,), (one,))
         velocity = self._by_slot(velocity)
         _, _, du, dv = estimate.rig.project_derivatives(points, own=True)
-        since = self._by_slot(problem.since_middle[None])[:, :, None]
+        since = self._by_slot(problem.since_middle[None])[:, None]
         rates = [sum(slope[i] * velocity[..., i] for i in range(3)) for slope in (du, dv)]
         u, v = (jnp.stack([rate, rate * since]) for rate in rates)
         return u, v

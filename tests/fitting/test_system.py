@@ -10,92 +10,15 @@ import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.body import BodyParameters, Pose
-from diffbio.body.jacobian import twist_kinematics
 from diffbio.cameras.adjustment import adjustment_of
-from diffbio.fitting.normal_equations import ToParameters, frame_system
 from diffbio.fitting.problem import Unknowns, make_problem
 from diffbio.fitting.residuals import Smoothness
 from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL
-from diffbio.fitting.sight import Instruments, look
 from diffbio.fitting.solvers import basis_of
 from diffbio.fitting.system import System
-from diffbio.geometry import (
-    left_jacobian,
-    quaternion_from_rotation_vector,
-    quaternion_multiply,
-)
-from diffbio.trajectories.spline import pose_about
 from tests.fitting.small_walks import first_frames
 
 TAIL = jnp.asarray(CAUCHY_TAIL)
-
-
-def dense_detections(problem, pose, parameters, cameras):
-    """J^T W J and J^T W r of the detections by automatic differentiation, one frame at a time."""
-    known = jnp.zeros((len(cameras), 5))
-
-    def pixels(x, log_scale, offset, camera):
-        moved = pose_about((pose.root_position, pose.root_quaternion), x)
-        at = Pose(moved.root_position, moved.root_quaternion, pose.joints + moved.joints)
-        markers = problem.body.marker_positions(BodyParameters(log_scale, offset), at)
-        rig = problem.rig.adjusted(adjustment_of(jnp.concatenate([camera, known], axis=1)))
-        return jnp.stack(rig.project_components(markers))
-
-    turn = jnp.asarray(np.random.default_rng(1).normal(size=(len(problem.time), 3)) * 0.3)
-    zero = jnp.zeros_like(pose.root_position)
-    x = jnp.concatenate([zero, turn, jnp.zeros_like(pose.joints)], axis=1)
-    arguments = (x, parameters.log_scale, parameters.marker_offset, cameras)
-    slopes = jax.jit(jax.jacfwd(pixels, (0, 1, 2, 3)))(*arguments)
-    found = pixels(*arguments)
-    frames = np.arange(len(problem.time))
-    own = np.moveaxis(np.asarray(slopes[0])[:, :, frames, :, frames], 0, 2)
-    shared = np.concatenate([np.reshape(s, (*found.shape, -1)) for s in slopes[1:]], axis=-1)
-    weight = np.asarray(problem.reprojection.information(found[0], found[1]))
-    error = found - jnp.stack([problem.reprojection.u_px, problem.reprojection.v_px])
-    both = np.concatenate([own, shared], axis=-1)
-    weighted = both * weight[None, ..., None]
-    hessian = np.einsum("actmi,actmj->tij", weighted, both)
-    return x, hessian, np.einsum("actmi,actm->ti", weighted, np.asarray(error))
-
-
-def test_the_frames_system_equals_the_dense_one(small):
-    problem, _, trajectory, state = small
-    position, quaternion = trajectory.reference(problem.time)
-    joints = jnp.zeros((len(problem.time), len(problem.body.joint_names))) + 0.2
-    pose = Pose(position, quaternion, joints)
-    cameras = state.cameras[:, :6]
-    x, hessian, gradient = dense_detections(problem, pose, state.parameters, cameras)
-    kinematics = twist_kinematics(problem.body)
-    known = jnp.zeros((len(cameras), 5))
-
-    @jax.jit
-    def system(x):
-        turn = quaternion_from_rotation_vector(x[:, 3:6])
-        moved = Pose(position, quaternion_multiply(turn, quaternion), joints)
-        twists = kinematics(state.parameters, moved, left_jacobian(x[:, 3:6]))
-        rig = problem.rig.adjusted(adjustment_of(jnp.concatenate([cameras, known], axis=1)))
-        points = jnp.transpose(twists.arm, (1, 2, 0)) + position[:, None]
-        instruments = Instruments(rig, cameras[:, :3], None)
-        sight = look(problem.reprojection, rig, points)
-        found = frame_system(kinematics, twists, position, sight, instruments)
-        to_parameters = ToParameters(kinematics, twists, instruments)
-        border = jnp.concatenate([found.scales, found.offsets, found.cameras], axis=-1)
-        corner = to_parameters(to_parameters(found.corner).T)
-        gradient = to_parameters(found.gradient[None])[0]
-        return found.own, to_parameters(border), found.pull, corner, gradient
-
-    own, border, pull, corner, shared = system(x)
-    n = x.shape[1]
-    pairs = [
-        (own, hessian[:, :n, :n]),
-        (border, hessian[:, :n, n:]),
-        (pull, gradient[:, :n]),
-        (corner, hessian[:, n:, n:].sum(0)),
-        (shared, gradient[:, n:].sum(0)),
-    ]
-    for block, dense in pairs:
-        # Relative to the largest element; rounding alone.
-        assert_allclose(block, dense, rtol=0, atol=1e-12 * np.abs(dense).max())
 
 
 @pytest.mark.parametrize("tail", [1.0, 1.5, 2.0])
