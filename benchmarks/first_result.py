@@ -22,7 +22,7 @@ from benchmarks.machine import load_average, load_sentence
 from benchmarks.table import check_writable, markdown_table, write_result
 from diffbio._jax import CACHE_VARIABLE
 from diffbio.body import load_keypoint_set
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 from diffbio.simulation import simulate_walking
 
 KEYPOINT_SET, FRAMES, FRAME_RATE_HZ = "falisse_markers", 300, 60.0

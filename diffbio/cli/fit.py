@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a Pose2Sim trial or project, a folder with rig.toml and keypoints, or an .npz",
     )
     parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL/diffbio")
-    parser.add_argument("--rig", type=pathlib.Path, help="calibration, where it lies elsewhere")
+    parser.add_argument(
+        "--rig", type=pathlib.Path,
+        help="calibration, where it lies elsewhere: any format `diffbio convert` knows",
+    )  # fmt: skip
     parser.add_argument("--trial", help="which trial of a project (default: the longest)")
     parser.add_argument("--keypoint-set", help="name of a set, or a keypoint table of your own")
     parser.add_argument(

@@ -12,7 +12,7 @@ from diffbio.io.camera_folders import (
     read_people,
 )
 from diffbio.io.npz import read_keypoints
-from diffbio.io.rig_toml import read_rig
+from diffbio.io.rigs import read_rig_file
 from diffbio.io.trial import Trial
 
 RIG_FILE = "rig.toml"
@@ -24,11 +24,11 @@ def read_archive(path: pathlib.Path, stated: Stated) -> Trial:
     Raises:
         InputError: there is no rig, or the archive cannot be used.
     """
-    rig = read_rig(_rig_path(path.parent, stated, path))
+    calibration = read_rig_file(_rig_path(path.parent, stated, path))
     rig, keypoints, frame_rate_hz, notes = read_keypoints(
-        path, rig, keypoint_set=stated.keypoint_set, frame_rate_hz=stated.frame_rate_hz
+        path, calibration.rig, keypoint_set=stated.keypoint_set, frame_rate_hz=stated.frame_rate_hz
     )
-    return Trial(path.stem, path, rig, keypoints, frame_rate_hz, {}, notes)
+    return Trial(path.stem, path, rig, keypoints, frame_rate_hz, {}, (*calibration.notes, *notes))
 
 
 def read_folder(path: pathlib.Path, stated: Stated) -> Trial:
@@ -52,11 +52,14 @@ def read_folder(path: pathlib.Path, stated: Stated) -> Trial:
     if archives:
         trial = read_archive(archives[0], stated)
         return dataclasses.replace(trial, name=name, videos=_videos(path, trial.rig.names))
-    rig = read_rig(_rig_path(path, stated, path))
-    videos = _videos(path, rig.names)
+    calibration = read_rig_file(_rig_path(path, stated, path))
+    videos = _videos(path, calibration.rig.names)
     frame_rate_hz = stated.frame_rate_hz or frame_rate_of(str(path), videos)
-    rig, keypoints, notes = read_people(rig, folders, stated.keypoint_set, frame_rate_hz)
+    rig, keypoints, notes = read_people(
+        calibration.rig, folders, stated.keypoint_set, frame_rate_hz
+    )
     videos = {camera: video for camera, video in videos.items() if camera in rig.names}
+    notes = (*calibration.notes, *notes)
     return Trial(name, path, rig, keypoints, frame_rate_hz, videos, notes)
 
 
@@ -70,6 +73,6 @@ def _rig_path(folder: pathlib.Path, stated: Stated, source: pathlib.Path) -> pat
         raise InputError(
             str(source),
             f"There is no rig: {path} does not exist and none was stated.",
-            "State the rig, a TOML file with one table per camera.",
+            "State the rig with --rig: `diffbio convert --help` names the formats that are read.",
         )
     return path

@@ -12,7 +12,8 @@ from diffbio.io.camera_folders import (
     frame_rate_of,
     read_people,
 )
-from diffbio.io.rig_toml import read_rig
+from diffbio.io.rigs import read_rig_file
+from diffbio.io.rigs.formats import rig_files
 from diffbio.io.trial import Trial
 
 KEYPOINT_FOLDERS = ("pose-associated", "pose-sync", "pose")
@@ -63,7 +64,8 @@ def read_pose2sim(path: pathlib.Path, stated: Stated) -> Trial:
     folder, notes = _chosen_trial(path, trials, stated.trial)
     keypoints_in = trials[folder]
     config = _configuration(folder)
-    rig = read_rig(stated.rig or _calibration(folder))
+    calibration = read_rig_file(stated.rig or _calibration(folder))
+    rig = calibration.rig
     videos = find_videos(folder / "videos", rig.names)
     frame_rate_hz = stated.frame_rate_hz or _frame_rate(folder, config, videos)
     keypoint_set = stated.keypoint_set or _keypoint_set(folder, config)
@@ -77,7 +79,7 @@ def read_pose2sim(path: pathlib.Path, stated: Stated) -> Trial:
         keypoints=keypoints,
         frame_rate_hz=frame_rate_hz,
         videos={name: video for name, video in videos.items() if name in rig.names},
-        notes=(*notes, f"Keypoints were read from {keypoints_in}.", *more),
+        notes=(*notes, *calibration.notes, f"Keypoints were read from {keypoints_in}.", *more),
     )
 
 
@@ -116,7 +118,7 @@ def _calibration(trial: pathlib.Path) -> pathlib.Path:
     """The one calibration file of the nearest calibration folder."""
     for level in _levels(trial):
         for folder in sorted(level.glob("[Cc]alib*/")):
-            files = sorted(folder.glob("*.toml"))
+            files = sorted(folder.glob("*.toml")) or rig_files(folder)
             if len(files) > 1:
                 raise InputError(
                     str(folder),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from diffbio.errors import FitError, InputError
 from diffbio.fitting.fit import Fit, Outcome
 from diffbio.io.coordinates import coordinates_of
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 from diffbio.io.trial import Trial
 from diffbio.io.write_mot import write_mot
 from diffbio.io.write_netcdf import write_netcdf

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from diffbio.body import load_keypoint_set
 from diffbio.cameras import CameraRig, triangulate, triangulate_dlt
-from diffbio.io.rig_toml import read_rig
+from diffbio.io.rigs import read_rig
 from diffbio.observations.keypoints import MIN_CONFIDENCE
 
 

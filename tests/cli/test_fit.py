@@ -7,7 +7,7 @@ import pytest
 
 from diffbio.body import load_keypoint_set
 from diffbio.cli.main import main
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 from diffbio.report.result_folder import RESULT_FILES
 from diffbio.simulation import simulate_walking
 

@@ -9,7 +9,7 @@ import pytest
 
 from diffbio.body import load_keypoint_set
 from diffbio.cameras import CameraRig
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 
 N_FRAMES = 12
 

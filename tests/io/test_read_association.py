@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from diffbio.io.association import associate
 from diffbio.io.openpose import CameraDetections, read_camera_folder
-from diffbio.io.rig_toml import read_rig
+from diffbio.io.rigs import read_rig
 
 
 def cameras_of(tmp_path, people) -> tuple[CameraDetections, ...]:

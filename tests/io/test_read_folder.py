@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from diffbio.errors import InputError
 from diffbio.io.camera_folders import frame_rate_of, match_cameras
 from diffbio.io.read import read_trial
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 
 
 def test_folder_of_json_is_read(plain_folder, detections):

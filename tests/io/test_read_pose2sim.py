@@ -7,7 +7,7 @@ import pytest
 
 from diffbio.errors import InputError, UnknownNameError
 from diffbio.io.read import read_trial
-from diffbio.io.rig_toml import write_rig
+from diffbio.io.rigs import write_rig
 
 CONFIG = "[project]\nframe_rate = 50\n[pose]\npose_model = 'COCO_17'\n"
 

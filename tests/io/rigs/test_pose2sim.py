@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.errors import InputError
-from diffbio.io.rig_toml import read_rig, write_rig
+from diffbio.io.rigs import read_rig, write_rig
 
 CAMERA = """
 [{key}]
@@ -102,7 +102,7 @@ def test_an_interrupted_write_leaves_the_old_rig_and_nothing_else(rig_file, monk
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("diffbio.io.rig_toml.os.replace", interrupt)
+    monkeypatch.setattr("diffbio.io.rigs.formats.os.replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_rig(read_rig(path), path)
     assert path.read_text() == RIG and list(path.parent.iterdir()) == [path]
