@@ -21,6 +21,7 @@ from diffbio.fitting.residuals import (
 from diffbio.fitting.residuals.cameras import camera_sd
 from diffbio.fitting.residuals.person import marker_sd, scale_covariance
 from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL
+from diffbio.fitting.residuals.smoothness import elevations_of
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
 from diffbio.trajectories import Trajectory
 
@@ -202,7 +203,7 @@ def make_problem(
         ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
         MarkerPrior(array(marker_sd(body))),
         JointRange(*(array(x) for x in ranges)),
-        Smoothness(array(keypoints.interval), array(frame)),
+        Smoothness(array(keypoints.interval), array(frame), elevations_of(body.joint_names)),
         CameraPrior(array(camera_sd(len(rig.names), reference_clock))),
     )
     return Problem(

@@ -179,7 +179,7 @@ def finish(
             problem, splined, refine=prepared.refine, reference_clock=prepared.clocks.reference
         )
         if error_bars is not None:
-            error_bars = corrected(error_bars, body.joint_names)
+            error_bars = corrected(error_bars)
     barred_s = clock.perf_counter() - began
     held_out = None
     if prepared.hold_out is not None:

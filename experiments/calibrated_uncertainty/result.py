@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR, SHOULDER_FACTOR, SHOULDER_FLOOR
+from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR
 from experiments.calibrated_uncertainty.coverage import Calibration, Errors, calibration
 from experiments.calibrated_uncertainty.detector_noise import DETECTORS, Noise
 from experiments.calibrated_uncertainty.fits import Fits
@@ -19,10 +19,7 @@ from experiments.calibrated_uncertainty.walks import KINDS
 Compared = dict[str, Calibration]
 """One quantity with several kinds of error bars, `raw` first."""
 
-SHIPPED = {
-    "markers": Correction(MARKER_FACTOR, MARKER_FLOOR),
-    "shoulder": Correction(SHOULDER_FACTOR, SHOULDER_FLOOR),
-}
+SHIPPED = {"markers": Correction(MARKER_FACTOR, MARKER_FLOOR)}
 """What `diffbio.fitting.correction` does, by quantity."""
 
 

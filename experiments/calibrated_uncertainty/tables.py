@@ -30,8 +30,7 @@ def report(result: Result) -> str:
         size_table(result.all_simulated),
         "## Simulated people that nothing was learnt from",
         "'Learnt' has the correction learnt from the other half of the people, 'shipped' what "
-        "`diffbio.fitting.correction` does: its shoulders were learnt from that other half, its "
-        "markers from the walks.",
+        "`diffbio.fitting.correction` does, which was learnt from the walks.",
         compared_table("quantity", result.unseen),
         "## Markers of all simulated people",
         compared_table("trials", result.markers),
@@ -86,12 +85,12 @@ def correction_table(result: Result) -> str:
 
 def tilt_table(tilts: Mapping[str, np.ndarray]) -> str:
     """Mean turns over time about the worst axis, one row per keypoint set."""
-    header = ("keypoints", "trials", "median, deg", "worst", "trials beyond 10 deg")
+    header = ("keypoints", "trials", "median, deg", "worst", "trials beyond 5 deg", "beyond 10")
     rows = []
     for name, turns in tilts.items():
         degrees = DEGREES.per_si * turns
-        beyond = int((degrees > 10).sum())
-        rows.append((name, len(turns), float(np.median(degrees)), float(degrees.max()), beyond))
+        beyond = [int((degrees > limit).sum()) for limit in (5, 10)]
+        rows.append((name, len(turns), float(np.median(degrees)), float(degrees.max()), *beyond))
     return markdown_table(header, rows)
 
 

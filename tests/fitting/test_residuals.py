@@ -29,7 +29,11 @@ from diffbio.fitting.residuals.person import (
     scale_covariance,
 )
 from diffbio.fitting.residuals.reprojection import CAUCHY_TAIL, HUBER_TAIL, robust
-from diffbio.fitting.residuals.smoothness import JOINT_ACCELERATION_SD, ROOT_ACCELERATION_SD
+from diffbio.fitting.residuals.smoothness import (
+    JOINT_ACCELERATION_SD,
+    ROOT_ACCELERATION_SD,
+    elevations_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +211,81 @@ def test_smoothness_of_constant_acceleration(estimate):
     )
     term = Smoothness(jnp.asarray(1 / 50.0), jnp.ones(n_time))
     assert_allclose(term(moving), 0.5 * (n_time - 2) * (1 + 4), rtol=1e-6)
+
+
+def still_but(estimate, joints):
+    """The estimate with a root at rest and these joint coordinates over time."""
+    n_time = len(joints)
+    return with_pose(
+        estimate,
+        joints=jnp.asarray(joints),
+        root_position=jnp.zeros((n_time, 3)),
+        root_quaternion=jnp.tile(jnp.asarray([1.0, 0, 0, 0]), (n_time, 1)),
+    )
+
+
+def passing_by(estimate, nearest):
+    """Plane and angle of an arm that passes the pole at a constant rate of rotation."""
+    joints = np.zeros(estimate.pose.joints.shape)
+    swing = np.linspace(-0.3, 0.3, len(joints))
+    joints[:, 0] = np.arctan2(swing, nearest)
+    joints[:, 1] = np.hypot(swing, nearest)
+    return joints
+
+
+@pytest.mark.parametrize("nearest", [0.2, 1e-3])
+def test_an_arm_that_swings_past_its_pole_costs_nothing(estimate, nearest):
+    joints = passing_by(estimate, nearest)
+    weight, interval = jnp.ones(len(joints)), jnp.asarray(1 / 50.0)
+    swinging = still_but(estimate, joints)
+    assert_allclose(Smoothness(interval, weight, ((0, 1),))(swinging), 0.0, atol=1e-12)
+    # As coordinates they accelerate, the faster the nearer the pole.
+    assert Smoothness(interval, weight)(swinging) > 1e-3
+
+
+def test_smoothness_of_an_elevation_is_that_of_its_rotation_vector(estimate):
+    joints = np.random.default_rng(1).normal(size=estimate.pose.joints.shape)
+    flat = joints.copy()
+    vector = joints[:, 1] * np.exp(1j * joints[:, 0])
+    flat[:, 0], flat[:, 1] = vector.imag, vector.real
+    weight, interval = jnp.ones(len(joints)), jnp.asarray(1 / 50.0)
+    cost = Smoothness(interval, weight, ((0, 1),))(still_but(estimate, joints))
+    assert_allclose(cost, Smoothness(interval, weight)(still_but(estimate, flat)), rtol=1e-12)
+
+
+def test_smoothness_of_a_hanging_arm_has_a_gradient_but_none_by_its_plane(estimate):
+    joints = np.zeros(estimate.pose.joints.shape)
+    weight, interval = jnp.ones(len(joints)), jnp.asarray(1 / 50.0)
+    term = Smoothness(interval, weight, ((0, 1),))
+    gradient = jax.grad(lambda q: term(still_but(estimate, q)))(jnp.asarray(joints))
+    assert_allclose(gradient, 0.0, atol=0)
+    curvature = term.curvature(still_but(estimate, joints)).acceleration
+    assert curvature is not None
+    assert_allclose(curvature[:, 6], 0.0, atol=0)
+    assert_allclose(curvature[1:-1, 7], JOINT_ACCELERATION_SD**-2.0, rtol=1e-12)
+
+
+def test_curvature_of_an_elevation_grows_with_its_angle(estimate):
+    """A frame in the middle takes part in three central differences, by 1, -2 and 1: six times
+    the curvature of one, at an interval of a second."""
+    joints = np.full(estimate.pose.joints.shape, 0.4)
+    weight, interval = jnp.ones(len(joints)), jnp.asarray(1.0)
+    term, middle = Smoothness(interval, weight, ((0, 1),)), len(joints) // 2
+
+    def cost(plane):
+        moved = jnp.asarray(joints).at[middle, 0].set(plane)
+        return term(still_but(estimate, moved))
+
+    curvature = term.curvature(still_but(estimate, joints)).acceleration
+    assert curvature is not None
+    second = jax.grad(jax.grad(cost))(jnp.asarray(0.4))
+    assert_allclose(second, 6 * curvature[middle, 6], rtol=1e-9)
+
+
+def test_elevations_are_found_by_their_names():
+    names = ("hip_flexion_r", "elv_angle_r", "shoulder_elv_r", "elv_angle_l", "shoulder_elv_l")
+    assert elevations_of(names) == ((1, 2), (3, 4))
+    assert elevations_of(("elv_angle_r", "knee")) == ()
 
 
 def test_camera_prior_in_standard_deviations(estimate):
