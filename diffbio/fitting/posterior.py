@@ -47,6 +47,19 @@ class Posterior(NamedTuple):
     lifted: Int[Array, ""]
 
 
+class Lasting(NamedTuple):
+    """How much less the detections say about what all times share than about a moment's pose.
+
+    Attributes:
+        prior: what the priors add to the corner, of the unknowns but those that only serve the
+            elimination.
+        share: of what the detections say about these, the part that counts; 1 at most.
+    """
+
+    prior: Float[Array, "known known"]
+    share: Float[Array, ""]
+
+
 class _Spread(NamedTuple):
     """Covariances split in two: what is left when the shared unknowns are known, and they.
 
@@ -83,6 +96,7 @@ def posterior(
     turning: Float[Array, "time 3 3"],
     *,
     n_camera_column: int,
+    lasting: Lasting | None = None,
 ) -> Posterior:
     """Standard deviations and covariances of a fitted trial.
 
@@ -97,12 +111,15 @@ def posterior(
         turning: rotation of the root in the world frame per unit of its rotation coordinates,
             at the samples: `left_jacobian` of the rotation vector.
         n_camera_column: number of the cameras' columns.
+        lasting: where errors that last say less about what lasts; the same for all when None.
 
     Returns:
         Finite numbers, whatever is not determined: its variance is large.
     """
     with jax.default_matmul_precision("highest"):
         factor, lifted = factor_definite(arrow)
+        if lasting is not None:
+            factor = factor._replace(schur=_less_sure(factor.schur, lasting))
         spread = _spread_of(factor, arrow.border.shape[0])
         root, joints, markers = _frames(spread, basis, body, parameters, pose, turning)
     n_scale, n_marker = len(body.segment_names), len(body.marker_names)
@@ -118,6 +135,26 @@ def posterior(
         cameras=cameras @ cameras.T,
         lifted=lifted,
     )
+
+
+def _less_sure(
+    schur: Float[Array, "shared shared"], lasting: Lasting
+) -> Float[Array, "shared shared"]:
+    """Factor of the Schur complement where only a share of the detections' information counts.
+
+    Unknowns that only serve the elimination are not measured: they are eliminated before the
+    share is taken, and put back. Where rounding leaves no factor, of priors too only the share
+    counts.
+    """
+    prior, share = lasting
+    n = prior.shape[0]
+    whole = schur @ schur.T
+    rest = jnp.linalg.cholesky(whole[n:, n:])
+    onto = solve_triangular(rest, whole[n:, :n], lower=True)
+    served = onto.T @ onto
+    known = share * (whole[:n, :n] - served) + (1 - share) * prior
+    found = jnp.linalg.cholesky(whole.at[:n, :n].set(known + served))
+    return jnp.where(jnp.isfinite(found).all(), found, jnp.sqrt(share) * schur)
 
 
 def _spread_of(factor: ArrowFactor, n_control: int) -> _Spread:

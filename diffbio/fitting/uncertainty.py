@@ -9,8 +9,9 @@ from jaxtyping import Array, Float
 from diffbio.cameras.adjustment import WIDTH, adjustment_of
 from diffbio.fitting.banded import ArrowMatrix
 from diffbio.fitting.fit import Uncertainty
-from diffbio.fitting.noise import noise_factor
-from diffbio.fitting.posterior import Posterior, posterior
+from diffbio.fitting.noise import noise_factors
+from diffbio.fitting.posterior import Lasting, Posterior, posterior
+from diffbio.fitting.prior_equations import corner_of
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.residuals.cameras import camera_sd
 from diffbio.fitting.residuals.person import PROPORTION_SD, SIDE_SD, marker_sd
@@ -51,12 +52,21 @@ def estimate_uncertainty(
     shared = unknowns.parameters.log_scale.size + unknowns.parameters.marker_offset.size
     n_unknown = round(n_control * (6 + len(problem.body.joint_names))) + shared
     interval = float(problem.time[1] - problem.time[0])
-    noise = noise_factor(
-        problem.reprojection, np.asarray(u, float), np.asarray(v, float), interval, n_unknown
+    assert isinstance(unknowns.trajectory, SplineTrajectory)
+    highest_hz = 0.5 / float(unknowns.trajectory.spacing)
+    noise = noise_factors(
+        problem.reprojection,
+        np.asarray(u, float),
+        np.asarray(v, float),
+        interval,
+        n_unknown,
+        highest_hz,
     )
-    weight = problem.reprojection.weight / np.asarray(noise, problem.time.dtype)
+    moving, lasting = np.asarray(noise, problem.time.dtype)
+    weight = problem.reprojection.weight / moving
     honest = eqx.tree_at(lambda p: p.reprojection.weight, problem, weight)
-    found, columns = _posterior(honest, basis, unknowns, refine=refine)
+    share = jnp.asarray(moving / lasting)
+    found, columns = _posterior(honest, basis, unknowns, share, refine=refine)
     found = jax.tree.map(lambda x: np.asarray(x, float), found)
     if not all(np.isfinite(x).all() for x in jax.tree.leaves(found)):
         return None
@@ -74,7 +84,7 @@ def estimate_uncertainty(
         log_scale=found.log_scale,
         marker_offset=found.marker_offset,
         cameras=jax.tree.map(np.asarray, adjustment_of(jnp.asarray(cameras))),
-        noise=float(np.sqrt(noise)),
+        noise=float(np.sqrt(noise.lasting)),
         undetermined=_undetermined(problem, found, n, cameras / prior),
     )
 
@@ -86,7 +96,12 @@ def _pictures(problem: Problem, unknowns: Unknowns) -> tuple[Array, Array]:
 
 @eqx.filter_jit
 def _posterior(
-    problem: Problem, basis: SplineBasis, unknowns: Unknowns, *, refine: tuple[str, ...]
+    problem: Problem,
+    basis: SplineBasis,
+    unknowns: Unknowns,
+    share: Float[Array, ""],
+    *,
+    refine: tuple[str, ...],
 ) -> tuple[Posterior, tuple[int, ...]]:
     """The posterior, and which columns of the cameras' corrections it has."""
     trajectory = unknowns.trajectory
@@ -96,14 +111,17 @@ def _posterior(
         state = State(trajectory.control, unknowns.parameters, unknowns.cameras.columns())
         arrow = system.normal_equations(state, problem.reprojection.tail)
     turn = basis.values(trajectory.control)[:, 3:6]
+    estimate = system.estimate(state)
+    curvatures = [prior.curvature(estimate) for prior in problem.priors]
     found = posterior(
         ArrowMatrix(arrow.band, arrow.border, arrow.corner),
         basis,
         problem.body.with_kinematics("fused"),
         unknowns.parameters,
-        system.estimate(state).pose,
+        estimate.pose,
         left_jacobian(turn),
         n_camera_column=len(system.columns) * len(problem.rig.names),
+        lasting=Lasting(corner_of(problem.body, curvatures, system.columns), share),
     )
     return found, tuple(int(column) for column in system.columns)
 

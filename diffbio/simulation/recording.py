@@ -50,6 +50,7 @@ def simulate_walking(
     n_cameras: int = 8,
     errors: DetectorErrors | None = None,
     clock_offset: Float[np.ndarray, "camera"] | None = None,
+    keypoint_bias_sd: float = KEYPOINT_BIAS_SD,
 ) -> SimulatedRecording:
     """Simulate a person of unknown proportions who walks through a ring of cameras.
 
@@ -62,10 +63,12 @@ def simulate_walking(
         errors: what the detector does wrong; the defaults of `DetectorErrors` when None.
         clock_offset: by how much later than its time stamps each camera takes its pictures, in
             seconds; none of them when None.
+        keypoint_bias_sd: standard deviation per axis, in metres, of how far the detector's idea of
+            a keypoint is from its anchor.
     """
     rng = np.random.default_rng(seed)
     body = default_body(keypoint_set)
-    parameters = _person(body, rng)
+    parameters = _person(body, rng, keypoint_bias_sd)
     time = np.arange(round(duration * frame_rate_hz)) / frame_rate_hz
     late = np.zeros(n_cameras) if clock_offset is None else np.asarray(clock_offset, float)
     instants = np.round(np.concatenate([time[None], time[None] + late[:, None]]), 9)
@@ -90,13 +93,13 @@ def simulate_walking(
     return SimulatedRecording(keypoints, rig, body, parameters, pose, markers)
 
 
-def _person(body: BodyModel, rng: np.random.Generator) -> BodyParameters:
+def _person(body: BodyModel, rng: np.random.Generator, keypoint_bias_sd: float) -> BodyParameters:
     """Random size and proportions, equal on both sides, and a detector's constant biases."""
     stems = [name.removesuffix("_r").removesuffix("_l") for name in body.segment_names]
     proportion = {stem: rng.normal() * PROPORTION_SD for stem in dict.fromkeys(stems)}
     size = rng.normal() * SIZE_SD
     scale = [np.clip(size + proportion[stem], -0.2, 0.2) for stem in stems]
-    offset = rng.normal(size=(len(body.marker_names), 3)) * KEYPOINT_BIAS_SD
+    offset = rng.normal(size=(len(body.marker_names), 3)) * keypoint_bias_sd
     return BodyParameters(jnp.asarray(scale), jnp.asarray(offset))
 
 

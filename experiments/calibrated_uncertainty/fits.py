@@ -11,6 +11,8 @@ from tqdm import tqdm
 import diffbio
 from experiments.calibrated_uncertainty.scores import Scored
 from experiments.calibrated_uncertainty.simulated import (
+    CASES,
+    NEARER,
     SimulatedTrial,
     score_simulated,
     simulated_trials,
@@ -32,11 +34,14 @@ class Fits(NamedTuple):
 
     Attributes:
         simulated: in the order of `simulated_trials`.
+        nearer: the first of the same people, two of every case, with keypoints nearer to their
+            anchors.
         walks: by the walk and the kind of keypoints.
         real_cameras: for the noise of its detections.
     """
 
     simulated: list[tuple[SimulatedTrial, Scored]]
+    nearer: list[Scored]
     walks: dict[tuple[str, str], Scored]
     real_cameras: Scored
 
@@ -53,10 +58,10 @@ def all_fits(
         n_walks: number of walks; all where None.
     """
     folder = folder / code_fingerprint()
-    trials = simulated_trials(n_simulated)
+    trials, nearer = simulated_trials(n_simulated), simulated_trials(2 * len(CASES), NEARER)
     walks = [(walk, kind) for walk in walk_names(recordings)[:n_walks] for kind in KINDS]
     todo: dict[str, Callable[[], Scored]] = {
-        trial.name: lambda trial=trial: score_simulated(trial) for trial in trials
+        trial.name: lambda trial=trial: score_simulated(trial) for trial in (*trials, *nearer)
     }
     todo |= {"-".join(walk): lambda walk=walk: score_walk(recordings, *walk) for walk in walks}
     todo[REAL_CAMERAS] = lambda: score_real_cameras(recordings)
@@ -70,6 +75,7 @@ def all_fits(
         found[name] = read_scored(path)
     return Fits(
         [(trial, found[trial.name]) for trial in trials],
+        [found[trial.name] for trial in nearer],
         {walk: found["-".join(walk)] for walk in walks},
         found[REAL_CAMERAS],
     )

@@ -32,6 +32,8 @@ class Result(NamedTuple):
         unseen: by quantity, of the simulated evaluation trials: raw, with what was learnt from the
             other half, and with what ships.
         all_simulated: by quantity, raw, of all simulated trials.
+        nearer: by quantity, of people whose keypoints lie nearer to their anchors: raw, and with
+            what ships.
         markers: of all simulated trials, by kind of trial: raw, and with what ships, which was
             learnt from none of them.
         walks: markers of the walks, by the keypoints fitted: raw, with what was learnt from
@@ -45,6 +47,7 @@ class Result(NamedTuple):
     from_walks: Correction
     unseen: dict[str, Compared]
     all_simulated: dict[str, Compared]
+    nearer: dict[str, Compared]
     markers: dict[str, Compared]
     walks: dict[str, Compared]
     tilts: dict[str, Float[np.ndarray, "trial"]]
@@ -62,18 +65,24 @@ def evaluate(fits: Fits) -> Result:
     unseen: dict[str, Compared] = {}
     for name in UNITS:
         if (found := of_quantity(others, name)) and name in learnt:
-            shipped = {"shipped": SHIPPED[name]} if name in SHIPPED else {}
-            unseen[name] = compare(found, {"learnt": learnt[name], **shipped})
+            unseen[name] = compare(found, {"learnt": learnt[name], **_shipped(name)})
     return Result(
         learnt=learnt,
         from_walks=learn_correction(of_quantity(fits.walks.values(), "markers")),
         unseen=unseen,
         all_simulated={n: compare(found, {}) for n in UNITS if (found := of_quantity(every, n))},
+        nearer={
+            n: compare(found, _shipped(n)) for n in UNITS if (found := of_quantity(fits.nearer, n))
+        },
         markers=_markers(fits.simulated),
         walks=_walks(fits, learnt["markers"]),
         tilts=_tilts(fits.simulated),
         noises=_noises(fits),
     )
+
+
+def _shipped(quantity: str) -> dict[str, Correction]:
+    return {"shipped": SHIPPED[quantity]} if quantity in SHIPPED else {}
 
 
 def compare(trials: Sequence[Errors], corrections: dict[str, Correction]) -> Compared:

@@ -28,6 +28,10 @@ metres."""
 LATE = 0.060
 """Clocks of trials with unknown clocks are up to this much late or early, in seconds."""
 
+AS_PRIOR, NEARER = 0.012, 0.006
+"""How far keypoints lie from their anchors, per axis, in metres: as the fit's prior says of joint
+centres and bony landmarks, and half as far, as other simulations of diffbio have it."""
+
 FIRST_SEED = 1000
 """Of the first person. Every trial has its own."""
 
@@ -84,27 +88,36 @@ class SimulatedTrial:
         detector: whose noise is imitated, a key of `DETECTORS`.
         seed: of the person, the noise and what is wrong with the cameras.
         learning: whether a correction may be learnt from it; else it is for evaluation.
+        keypoint_bias_sd: how far keypoints lie from their anchors, per axis, in metres.
     """
 
     case: Case
     detector: str
     seed: int
     learning: bool
+    keypoint_bias_sd: float = AS_PRIOR
 
     @property
     def name(self) -> str:
         """Fit for a file name."""
-        return f"{self.case.name}-person{self.seed}"
+        return f"{self.case.name}-{1e3 * self.keypoint_bias_sd:g}mm-person{self.seed}"
 
 
-def simulated_trials(n: int) -> list[SimulatedTrial]:
-    """The first trials: the cases in turn, halves and detectors alternating within each."""
+def simulated_trials(n: int, keypoint_bias_sd: float = AS_PRIOR) -> list[SimulatedTrial]:
+    """The first trials: the cases in turn, halves and detectors alternating within each.
+
+    Args:
+        n: number of trials.
+        keypoint_bias_sd: how far keypoints lie from their anchors, per axis, in metres. All else
+            about these people is the same for any.
+    """
     trials = []
     for index in range(n):
         turn, which = divmod(index, len(CASES))
         detector = tuple(DETECTORS)[(turn // 2 + which) % len(DETECTORS)]
         learning = turn % 2 == 0
-        trials.append(SimulatedTrial(CASES[which], detector, FIRST_SEED + index, learning))
+        case, seed = CASES[which], FIRST_SEED + index
+        trials.append(SimulatedTrial(case, detector, seed, learning, keypoint_bias_sd))
     return trials
 
 
@@ -121,6 +134,7 @@ def score_simulated(trial: SimulatedTrial) -> Scored:
         n_cameras=case.n_cameras,
         errors=DETECTORS[trial.detector].errors(1 / case.frame_rate_hz),
         clock_offset=late,
+        keypoint_bias_sd=trial.keypoint_bias_sd,
     )
     recording = as_detected(recording, keypoint_set)
     rig, correction = recording.rig, no_adjustment(case.n_cameras)

@@ -10,6 +10,7 @@ from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise
 from experiments.calibrated_uncertainty.learning import Correction
 from experiments.calibrated_uncertainty.quantities import DEGREES, MILLIMETRES, UNITS
 from experiments.calibrated_uncertainty.result import SHIPPED, Compared, Result
+from experiments.calibrated_uncertainty.simulated import AS_PRIOR, NEARER
 
 LEGEND = (
     "ECE is the expected calibration error, the mean over the nominal levels 10, 15, ..., 95 % of "
@@ -32,6 +33,10 @@ def report(result: Result) -> str:
         "'Learnt' has the correction learnt from the other half of the people, 'shipped' what "
         "`diffbio.fitting.correction` does, which was learnt from the walks.",
         compared_table("quantity", result.unseen),
+        "## Simulated people whose keypoints lie nearer to their anchors",
+        f"By {1e3 * NEARER:g} mm per axis, not {1e3 * AS_PRIOR:g} mm; otherwise they are "
+        "the first of the same people. Nothing was learnt from them.",
+        compared_table("quantity", result.nearer),
         "## Markers of all simulated people",
         compared_table("trials", result.markers),
         "## Markers of the measured walks",

@@ -6,7 +6,10 @@ from numpy.testing import assert_allclose
 from scipy.signal import lfilter
 
 from diffbio.body import load_keypoint_set
+from diffbio.body.keypoint_set import AnchorClass
+from diffbio.fitting.residuals.person import MARKER_SD
 from diffbio.simulation import simulate_walking
+from diffbio.simulation.recording import KEYPOINT_BIAS_SD
 from experiments.calibrated_uncertainty.coverage import (
     LEVELS,
     Errors,
@@ -18,7 +21,13 @@ from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise, measu
 from experiments.calibrated_uncertainty.feet import as_detected, with_feet
 from experiments.calibrated_uncertainty.learning import NOTHING, calibration_error, learn_correction
 from experiments.calibrated_uncertainty.scores import Scored
-from experiments.calibrated_uncertainty.simulated import CASES, PER_CASE, simulated_trials
+from experiments.calibrated_uncertainty.simulated import (
+    AS_PRIOR,
+    CASES,
+    NEARER,
+    PER_CASE,
+    simulated_trials,
+)
 from experiments.calibrated_uncertainty.store import read_scored, write_scored
 
 
@@ -120,6 +129,19 @@ def test_no_person_is_in_both_halves():
         for half in (True, False):
             detectors = {t.detector for t in trials if t.case == case and t.learning == half}
             assert len(detectors) == 2
+
+
+def test_people_are_as_the_prior_says_of_most_keypoints():
+    assert AS_PRIOR == MARKER_SD[AnchorClass.JOINT_CENTRE] == MARKER_SD[AnchorClass.BONY_LANDMARK]
+    assert KEYPOINT_BIAS_SD == NEARER
+
+
+def test_the_same_people_are_there_with_nearer_keypoints():
+    trials, nearer = simulated_trials(2 * len(CASES)), simulated_trials(2 * len(CASES), NEARER)
+    assert [(t.case, t.seed, t.detector) for t in trials] == [
+        (t.case, t.seed, t.detector) for t in nearer
+    ]
+    assert len({trial.name for trial in (*trials, *nearer)}) == 4 * len(CASES)
 
 
 @pytest.mark.slow

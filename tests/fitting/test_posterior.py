@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.fitting.banded import ArrowMatrix
 from diffbio.fitting.distil import start_spline
-from diffbio.fitting.posterior import Posterior, posterior
+from diffbio.fitting.posterior import Lasting, Posterior, posterior
+from diffbio.fitting.prior_equations import corner_of
 from diffbio.fitting.problem import Problem, make_problem
 from diffbio.fitting.residuals.reprojection import HUBER_TAIL
 from diffbio.fitting.spline_basis import SplineBasis, make_spline_basis
@@ -89,13 +90,17 @@ def control_points(n_control: int, n: int) -> jax.Array:
 
 
 def posterior_of(
-    body: BodyModel, parameters: BodyParameters, arrow: ArrowMatrix, basis: SplineBasis
+    body: BodyModel,
+    parameters: BodyParameters,
+    arrow: ArrowMatrix,
+    basis: SplineBasis,
+    lasting: Lasting | None = None,
 ) -> Posterior:
     values = basis.values(control_points(7, arrow.band.shape[2])[: basis.weight.shape[0] + 3])
     pose = pose_about(reference(len(basis.slot)), values)
     arguments = basis, parameters, pose, left_jacobian(values[:, 3:6])
     basis, *others = of_type(arguments, arrow.band.dtype)
-    return posterior(arrow, basis, body, *others, n_camera_column=N_CAMERA)
+    return posterior(arrow, basis, body, *others, n_camera_column=N_CAMERA, lasting=lasting)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +148,55 @@ def test_covariances_are_the_dense_ones_propagated_by_differentiation(
     cameras = shared[end : end + N_CAMERA, end : end + N_CAMERA]
     assert_allclose(found.cameras, cameras, rtol=0, atol=1e-14)
     assert int(found.lifted) == 0
+
+
+def prior_of(body: BodyModel) -> np.ndarray:
+    """Information of the shared unknowns but for those that only serve the elimination."""
+    n_known = sizes(body)[1] - N_EXTRA
+    root = np.random.default_rng(6).normal(size=(n_known, n_known))
+    return 100 * root @ root.T / n_known + 400 * np.eye(n_known)
+
+
+def test_what_lasts_is_less_sure_by_a_share_of_what_was_seen(body, parameters, rows):
+    n, share, prior = sizes(body)[0], 0.3, prior_of(body)
+    known = slice(7 * n, 7 * n + len(prior))
+    hessian = rows.T @ rows
+    hessian[known, known] += prior
+    found = posterior_of(
+        body, parameters, arrow_of(hessian, 7, n), basis_of(7), Lasting(prior, jnp.asarray(share))
+    )
+    # What everything says about these alone, and the pose given these as it was.
+    own = np.linalg.inv(np.linalg.inv(hessian)[known, known])
+    hessian[known, known] += (1 - share) * (prior - own)
+    dense = np.linalg.inv(hessian)
+    n_scale, n_marker = len(body.segment_names), len(body.marker_names)
+    deviation = np.sqrt(np.diag(dense))[known]
+    # Metres, radians and their squares; to rounding, the deviations are around a millimetre.
+    assert_allclose(found.log_scale, dense[known, known][:n_scale, :n_scale], rtol=0, atol=1e-14)
+    offsets = deviation[n_scale : n_scale + 3 * n_marker]
+    assert_allclose(np.ravel(found.marker_offset), offsets, rtol=0, atol=1e-12)
+    cameras = dense[known, known][-N_CAMERA:, -N_CAMERA:]
+    assert_allclose(found.cameras, cameras, rtol=0, atol=1e-14)
+    weight = np.asarray(jax.jacfwd(basis_of(7).values)(jnp.zeros((7, 1))))[:, 0, :, 0]
+    control = dense[: 7 * n, : 7 * n].reshape(7, n, 7, n)
+    variance = np.einsum("tk,kili,tl->ti", weight, control, weight)
+    assert_allclose(found.joints, np.sqrt(variance[:, 6:]), rtol=0, atol=1e-12)
+
+
+def test_a_whole_share_changes_nothing(body, parameters, rows, found):
+    prior, arrow = prior_of(body), arrow_of(rows.T @ rows, 7, sizes(body)[0])
+    same = posterior_of(body, parameters, arrow, basis_of(7), Lasting(prior, jnp.asarray(1.0)))
+    for one, other in zip(same, found, strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_where_no_factor_is_left_everything_is_less_sure(body, parameters, rows, found):
+    arrow, share = arrow_of(rows.T @ rows, 7, sizes(body)[0]), 0.25
+    wrong = Lasting(-1e9 * prior_of(body), jnp.asarray(share))
+    wide = posterior_of(body, parameters, arrow, basis_of(7), wrong)
+    assert_allclose(wide.log_scale, found.log_scale / share, rtol=0, atol=1e-14)
+    assert (wide.markers > found.markers).all()
+    assert (wide.markers <= found.markers / np.sqrt(share)).all()
 
 
 def test_deviations_are_those_of_repeated_measurements(body, parameters, rows, found):
@@ -253,7 +307,10 @@ def of_type(tree, dtype):
 
 
 def deviations(recording, start: Start, trajectory: SplineTrajectory, dtype: type) -> list:
-    """Standard deviations where the fit starts, everything unknown that can be."""
+    """Standard deviations where the fit starts, everything unknown that can be.
+
+    Errors last: what all times share is known from a third of what was seen.
+    """
     problem = problem_of(recording, start, dtype)
     trajectory, parameters = of_type((trajectory, start.parameters), dtype)
     basis = make_spline_basis(
@@ -267,20 +324,23 @@ def deviations(recording, start: Start, trajectory: SplineTrajectory, dtype: typ
     state = State(trajectory.control, parameters, cameras)
 
     @jax.jit
-    def arrow_and_pose(state: State) -> tuple[ArrowMatrix, Pose, jax.Array]:
+    def parts(state: State) -> tuple[ArrowMatrix, Pose, jax.Array, jax.Array]:
         system = System(problem, basis, trajectory, ("poses", "lenses"))
         arrow = system.normal_equations(state, jnp.asarray(HUBER_TAIL, dtype))
         turning = left_jacobian(basis.values(state.control)[:, 3:6])
-        return ArrowMatrix(*arrow[:3]), system.estimate(state).pose, turning
+        estimate = system.estimate(state)
+        curvatures = [prior.curvature(estimate) for prior in problem.priors]
+        prior = corner_of(problem.body, curvatures, system.columns)
+        return ArrowMatrix(*arrow[:3]), estimate.pose, turning, prior
 
-    arrow, pose, turning = arrow_and_pose(state)
+    arrow, pose, turning, prior = parts(state)
     n_shared = arrow.corner.shape[0]
     n_person = parameters.log_scale.size + parameters.marker_offset.size
     n_camera = n_shared - n_person - len(recording.body.joint_names)
     assert n_camera > 0
-    found = posterior(
-        arrow, basis, problem.body, parameters, pose, turning, n_camera_column=n_camera
-    )
+    lasting = Lasting(prior, jnp.asarray(1 / 3, dtype))
+    arguments = arrow, basis, problem.body, parameters, pose, turning
+    found = posterior(*arguments, n_camera_column=n_camera, lasting=lasting)
     seen = slice(len(recording.keypoints.time))
     squares = (found.root[seen], found.log_scale[None], found.cameras[None])
     square_roots = [np.sqrt(np.einsum("tii->ti", x)) for x in squares]
