@@ -58,7 +58,9 @@ def camera_columns(
         pull = du[:, None] * wu[None] + dv[:, None] * wv[None]
         arm = twists.arm[:, None, None]
         wrench = beyond(kinematics.carried, jnp.concatenate([cross(arm, pull), pull]))
-        movers.append((twists.twist[:, None, None] * wrench).sum(0))
+        # Term by term: XLA on a CPU (jax 0.10.2) gets this sum wrong in single precision, and
+        # gives the later half of the cameras the columns of the first.
+        movers.append(jnp.asarray(sum(twists.twist[i][None, None] * wrench[i] for i in range(6))))
         offsets.append(_in_carriers(twists, pull).sum(4))
         corner[1, 1] = jnp.einsum("acmt,bcmt->abc", wu, au) + jnp.einsum("acmt,bcmt->abc", wv, av)
         eu, ev = sight.errors
