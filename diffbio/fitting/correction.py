@@ -2,7 +2,7 @@
 
 The numbers are what `python -m experiments.calibrated_uncertainty` learns; its README has the
 evidence. A quantity is corrected only where that helps trials nothing was learnt from, and
-narrowed only where measured walks say so.
+nothing is narrowed.
 """
 
 import dataclasses
@@ -11,9 +11,8 @@ import numpy as np
 
 from diffbio.fitting.fit import Uncertainty
 
-MARKER_FACTOR, MARKER_FLOOR = 0.76, 0.0018
-"""Skin moves against bone and nobody is the model: no marker is known better than the floor, in
-metres. The factor is below one because slow detector errors count fully even for quick movement.
+MARKER_FLOOR = 0.0016
+"""Skin moves against bone and nobody is the model: no marker is known better than this, in metres.
 Learnt from eight walks of one person with measured markers, evaluated on simulated people."""
 
 
@@ -23,5 +22,5 @@ def corrected(uncertainty: Uncertainty) -> Uncertainty:
     Args:
         uncertainty: as it comes out of the Hessian.
     """
-    markers = np.hypot(MARKER_FACTOR * uncertainty.markers, MARKER_FLOOR)
+    markers = np.hypot(uncertainty.markers, MARKER_FLOOR)
     return dataclasses.replace(uncertainty, markers=markers)

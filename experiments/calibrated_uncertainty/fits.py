@@ -41,7 +41,7 @@ class Fits(NamedTuple):
     """
 
     simulated: list[tuple[SimulatedTrial, Scored]]
-    nearer: list[Scored]
+    nearer: list[tuple[SimulatedTrial, Scored]]
     walks: dict[tuple[str, str], Scored]
     real_cameras: Scored
 
@@ -75,7 +75,7 @@ def all_fits(
         found[name] = read_scored(path)
     return Fits(
         [(trial, found[trial.name]) for trial in trials],
-        [found[trial.name] for trial in nearer],
+        [(trial, found[trial.name]) for trial in nearer],
         {walk: found["-".join(walk)] for walk in walks},
         found[REAL_CAMERAS],
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from experiments.calibrated_uncertainty.coverage import (
     LEVELS,
@@ -55,6 +55,24 @@ def learn_correction(trials: Sequence[Errors], *, with_floor: bool = True) -> Co
     other = min(tried, key=lambda one: _distance(groups, one))
     gain = np.sqrt(_distance(groups, found)) - np.sqrt(_distance(groups, other))
     return other if gain > WORTH_IT else found
+
+
+def learn_floor(trials: Sequence[Errors]) -> Correction:
+    """The floor under which coverage comes nearest to its nominal level; nothing is narrowed.
+
+    Args:
+        trials: errors of one kind of quantity, of the learning trials.
+    """
+    groups = _by_claim(trials)
+    scale = float(np.median(np.concatenate([one.sd.ravel() for one in trials])))
+
+    def read(x: float) -> Correction:
+        return Correction(1.0, float(scale * np.exp(x)))
+
+    found = minimize_scalar(
+        lambda x: _distance(groups, read(x)), bounds=(-5.0, 3.0), method="bounded"
+    )
+    return read(found.x)
 
 
 def calibration_error(trials: Sequence[Errors], correction: Correction) -> float:

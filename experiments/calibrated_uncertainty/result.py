@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR
+from diffbio.fitting import Outcome
+from diffbio.fitting.correction import MARKER_FLOOR
 from experiments.calibrated_uncertainty.coverage import Calibration, Errors, calibration
 from experiments.calibrated_uncertainty.detector_noise import DETECTORS, Noise
 from experiments.calibrated_uncertainty.fits import Fits
-from experiments.calibrated_uncertainty.learning import Correction, learn_correction
+from experiments.calibrated_uncertainty.learning import Correction, learn_correction, learn_floor
 from experiments.calibrated_uncertainty.quantities import UNITS, of_quantity
 from experiments.calibrated_uncertainty.scores import Scored
 from experiments.calibrated_uncertainty.simulated import SimulatedTrial
@@ -19,7 +20,7 @@ from experiments.calibrated_uncertainty.walks import KINDS
 Compared = dict[str, Calibration]
 """One quantity with several kinds of error bars, `raw` first."""
 
-SHIPPED = {"markers": Correction(MARKER_FACTOR, MARKER_FLOOR)}
+SHIPPED = {"markers": Correction(1.0, MARKER_FLOOR)}
 """What `diffbio.fitting.correction` does, by quantity."""
 
 
@@ -28,7 +29,7 @@ class Result(NamedTuple):
 
     Attributes:
         learnt: correction of every quantity, from the simulated learning trials.
-        from_walks: correction of markers, from all walks.
+        from_walks: floor of markers, from all walks.
         unseen: by quantity, of the simulated evaluation trials: raw, with what was learnt from the
             other half, and with what ships.
         all_simulated: by quantity, raw, of all simulated trials.
@@ -41,6 +42,7 @@ class Result(NamedTuple):
         tilts: of simulated trials, by keypoint set: how far the pelvis is turned from the truth on
             average over time, about the worst of the world's axes, in radians.
         noises: of the detections, by their source.
+        without: names of the simulated trials whose fits did not converge. They count nowhere.
     """
 
     learnt: dict[str, Correction]
@@ -52,13 +54,17 @@ class Result(NamedTuple):
     walks: dict[str, Compared]
     tilts: dict[str, Float[np.ndarray, "trial"]]
     noises: dict[str, Sequence[Noise]]
+    without: list[str]
 
 
 def evaluate(fits: Fits) -> Result:
     """Learn from one half of the people, evaluate on the other and on the measured walks."""
+    made = [*fits.simulated, *fits.nearer]
+    fits = fits._replace(simulated=_converged(fits.simulated), nearer=_converged(fits.nearer))
     every = [scored for _, scored in fits.simulated]
     learning = [scored for trial, scored in fits.simulated if trial.learning]
     others = [scored for trial, scored in fits.simulated if not trial.learning]
+    nearer = [scored for _, scored in fits.nearer]
     learnt = {
         name: learn_correction(found) for name in UNITS if (found := of_quantity(learning, name))
     }
@@ -68,17 +74,22 @@ def evaluate(fits: Fits) -> Result:
             unseen[name] = compare(found, {"learnt": learnt[name], **_shipped(name)})
     return Result(
         learnt=learnt,
-        from_walks=learn_correction(of_quantity(fits.walks.values(), "markers")),
+        from_walks=learn_floor(of_quantity(fits.walks.values(), "markers")),
         unseen=unseen,
         all_simulated={n: compare(found, {}) for n in UNITS if (found := of_quantity(every, n))},
-        nearer={
-            n: compare(found, _shipped(n)) for n in UNITS if (found := of_quantity(fits.nearer, n))
-        },
+        nearer={n: compare(found, _shipped(n)) for n in UNITS if (found := of_quantity(nearer, n))},
         markers=_markers(fits.simulated),
         walks=_walks(fits, learnt["markers"]),
         tilts=_tilts(fits.simulated),
         noises=_noises(fits),
+        without=[trial.name for trial, scored in made if scored.outcome != Outcome.CONVERGED],
     )
+
+
+def _converged(
+    fits: Iterable[tuple[SimulatedTrial, Scored]],
+) -> list[tuple[SimulatedTrial, Scored]]:
+    return [(trial, scored) for trial, scored in fits if scored.outcome == Outcome.CONVERGED]
 
 
 def _shipped(quantity: str) -> dict[str, Correction]:
@@ -124,7 +135,7 @@ def _tilts(
 def _walks(fits: Fits, simulated: Correction) -> dict[str, Compared]:
     names = list(dict.fromkeys(walk for walk, _ in fits.walks))
     without = {
-        name: learn_correction(
+        name: learn_floor(
             of_quantity([s for (walk, _), s in fits.walks.items() if walk != name], "markers")
         )
         for name in names

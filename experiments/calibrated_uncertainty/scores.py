@@ -12,7 +12,7 @@ from diffbio.fitting import Fit, Uncertainty
 from diffbio.fitting.residuals.person import PROPORTION_SD, SIDE_SD, marker_sd
 from diffbio.simulation import SimulatedRecording
 from experiments.calibrated_uncertainty.coverage import Errors
-from experiments.calibrated_uncertainty.detector_noise import Noise
+from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise
 
 JOINT_GROUPS = {
     "trunk": ("lumbar", "neck"),
@@ -49,6 +49,10 @@ class Scored:
     noise: Noise
     claimed_noise: float
     outcome: int
+
+
+NO_ERROR_BARS = Scored({}, Noise(np.nan, np.nan, np.nan, np.nan, (np.nan,) * len(LAGS)), np.nan, -1)
+"""What is left of a fit that ended without them."""
 
 
 def score_motion(

@@ -8,12 +8,14 @@ import numpy as np
 from diffbio.body import load_keypoint_set
 from diffbio.cameras import CameraAdjustment, CameraRig
 from diffbio.cameras.adjustment import no_adjustment
+from diffbio.errors import FitError
 from diffbio.fitting import Fit
 from diffbio.simulation import simulate_walking
 from experiments.calibrated_uncertainty.detector_noise import DETECTORS, noise_of
 from experiments.calibrated_uncertainty.feet import as_detected, with_feet
 from experiments.calibrated_uncertainty.fitted import fit_with_error_bars
 from experiments.calibrated_uncertainty.scores import (
+    NO_ERROR_BARS,
     Scored,
     score_cameras,
     score_clocks,
@@ -122,7 +124,7 @@ def simulated_trials(n: int, keypoint_bias_sd: float = AS_PRIOR) -> list[Simulat
 
 
 def score_simulated(trial: SimulatedTrial) -> Scored:
-    """Simulate, fit, and compare with the truth."""
+    """Simulate, fit, and compare with the truth; `NO_ERROR_BARS` where the fit has none."""
     case, rng = trial.case, np.random.default_rng([trial.seed, 1])
     late = rng.uniform(-LATE, LATE, case.n_cameras) if "clocks" in case.refine else None
     keypoint_set = load_keypoint_set(case.keypoint_set)
@@ -140,7 +142,10 @@ def score_simulated(trial: SimulatedTrial) -> Scored:
     rig, correction = recording.rig, no_adjustment(case.n_cameras)
     if "poses" in case.refine:
         rig, correction = _miscalibrated(recording.rig, rng)
-    fit, uncertainty = fit_with_error_bars(rig, recording.keypoints, case.refine)
+    try:
+        fit, uncertainty = fit_with_error_bars(rig, recording.keypoints, case.refine)
+    except FitError:
+        return NO_ERROR_BARS
     errors = score_person(fit, uncertainty, recording)
     if late is None:
         errors |= score_motion(fit, uncertainty, recording)

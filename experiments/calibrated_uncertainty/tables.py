@@ -28,6 +28,8 @@ def report(result: Result) -> str:
         "## Noise of the detections about the fits",
         noise_table(result.noises),
         "## Raw error bars, all simulated people",
+        "Simulated trials whose fits did not converge, and that count nowhere: "
+        f"{', '.join(result.without) or 'none'}.",
         size_table(result.all_simulated),
         "## Simulated people that nothing was learnt from",
         "'Learnt' has the correction learnt from the other half of the people, 'shipped' what "

@@ -19,7 +19,12 @@ from experiments.calibrated_uncertainty.coverage import (
 )
 from experiments.calibrated_uncertainty.detector_noise import LAGS, Noise, measure_noise
 from experiments.calibrated_uncertainty.feet import as_detected, with_feet
-from experiments.calibrated_uncertainty.learning import NOTHING, calibration_error, learn_correction
+from experiments.calibrated_uncertainty.learning import (
+    NOTHING,
+    calibration_error,
+    learn_correction,
+    learn_floor,
+)
 from experiments.calibrated_uncertainty.scores import Scored
 from experiments.calibrated_uncertainty.simulated import (
     AS_PRIOR,
@@ -100,6 +105,17 @@ def test_a_floor_is_learnt_where_there_is_one():
     learnt = learn_correction(trials)
     assert_allclose(learnt, (1.0, 3.0), rtol=0.15)
     assert calibration_error(trials, learnt) < 0.02 < calibration_error(trials, NOTHING)
+
+
+def test_a_floor_alone_is_learnt():
+    learnt = learn_floor(gaussian_trials(8, claimed=1.0, floor=3.0))
+    assert learnt.factor == 1
+    assert_allclose(learnt.floor, 3.0, rtol=0.05)
+    # Bars that are too wide are left as they are.
+    wide = gaussian_trials(8, claimed=1.5)
+    assert_allclose(
+        calibration_error(wide, learn_floor(wide)), calibration_error(wide, NOTHING), atol=0.002
+    )
 
 
 def test_noise_is_measured():

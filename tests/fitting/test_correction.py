@@ -3,7 +3,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from diffbio.cameras.adjustment import no_adjustment
 from diffbio.fitting import Uncertainty
-from diffbio.fitting.correction import MARKER_FACTOR, MARKER_FLOOR, corrected
+from diffbio.fitting.correction import MARKER_FLOOR, corrected
 
 
 def some_uncertainty() -> Uncertainty:
@@ -24,7 +24,7 @@ def some_uncertainty() -> Uncertainty:
 def test_variances_of_model_and_detections_add_up():
     raw = some_uncertainty()
     variance = corrected(raw).markers ** 2
-    assert_allclose(variance, (MARKER_FACTOR * raw.markers) ** 2 + MARKER_FLOOR**2)
+    assert_allclose(variance, raw.markers**2 + MARKER_FLOOR**2)
 
 
 def test_no_marker_is_surer_than_the_floor():

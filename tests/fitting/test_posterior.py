@@ -162,9 +162,8 @@ def test_what_lasts_is_less_sure_by_a_share_of_what_was_seen(body, parameters, r
     known = slice(7 * n, 7 * n + len(prior))
     hessian = rows.T @ rows
     hessian[known, known] += prior
-    found = posterior_of(
-        body, parameters, arrow_of(hessian, 7, n), basis_of(7), Lasting(prior, jnp.asarray(share))
-    )
+    lasting = Lasting(jnp.asarray(prior), jnp.asarray(share))
+    found = posterior_of(body, parameters, arrow_of(hessian, 7, n), basis_of(7), lasting)
     # What everything says about these alone, and the pose given these as it was.
     own = np.linalg.inv(np.linalg.inv(hessian)[known, known])
     hessian[known, known] += (1 - share) * (prior - own)
@@ -184,15 +183,16 @@ def test_what_lasts_is_less_sure_by_a_share_of_what_was_seen(body, parameters, r
 
 
 def test_a_whole_share_changes_nothing(body, parameters, rows, found):
-    prior, arrow = prior_of(body), arrow_of(rows.T @ rows, 7, sizes(body)[0])
-    same = posterior_of(body, parameters, arrow, basis_of(7), Lasting(prior, jnp.asarray(1.0)))
+    arrow = arrow_of(rows.T @ rows, 7, sizes(body)[0])
+    lasting = Lasting(jnp.asarray(prior_of(body)), jnp.asarray(1.0))
+    same = posterior_of(body, parameters, arrow, basis_of(7), lasting)
     for one, other in zip(same, found, strict=True):
         assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
 def test_where_no_factor_is_left_everything_is_less_sure(body, parameters, rows, found):
     arrow, share = arrow_of(rows.T @ rows, 7, sizes(body)[0]), 0.25
-    wrong = Lasting(-1e9 * prior_of(body), jnp.asarray(share))
+    wrong = Lasting(jnp.asarray(-1e9 * prior_of(body)), jnp.asarray(share))
     wide = posterior_of(body, parameters, arrow, basis_of(7), wrong)
     assert_allclose(wide.log_scale, found.log_scale / share, rtol=0, atol=1e-14)
     assert (wide.markers > found.markers).all()

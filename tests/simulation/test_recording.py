@@ -54,13 +54,13 @@ def test_the_truth_is_at_the_sample_times(late):
 def test_keypoints_lie_from_their_anchors_as_far_as_asked():
     def offsets(**options):
         walked = simulate_walking(
-            load_keypoint_set("movi_87"), seed=2, duration=0.05, n_cameras=2, **options
+            load_keypoint_set("halpe_26"), seed=2, duration=0.05, n_cameras=2, **options
         )
         return walked.parameters
 
     usual, farther = offsets(), offsets(keypoint_bias_sd=0.012)
-    # Of 261 numbers the standard deviation is uncertain by 4.4 %; metres.
-    assert_allclose(np.std(farther.marker_offset), 0.012, atol=0.0015)
+    # Of 78 numbers the standard deviation is uncertain by 8 %; metres.
+    assert_allclose(np.std(farther.marker_offset), 0.012, atol=0.003)
     assert_allclose(farther.marker_offset, 2 * np.asarray(usual.marker_offset), atol=1e-12)
     assert_allclose(farther.log_scale, usual.log_scale, atol=0)
 
