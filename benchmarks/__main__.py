@@ -24,6 +24,7 @@ BENCHMARKS = {
     "accuracy": "fits of recordings with a reference, and of simulated ones with a truth",
     "arrow": "elimination of the control points of a trial: in turn, and by cyclic reduction",
     "first_result": "a fresh process from the command line to its files, cold and warm cache",
+    "calibration": "rigs from boards: against simulated truth, OpenCV and shipped rigs",
     "memory": "peak memory and time of fits from 150 to 9600 frames",
 }
 

@@ -21,6 +21,7 @@ from diffbio.errors import DiffbioError
 VERBS = {
     "demo": "simulate a walking trial, fit it, and compare with the truth",
     "fit": "fit a body to a trial recorded with several calibrated cameras",
+    "calibrate": "find where cameras stand and what their lenses are, with a board",
     "convert": "rewrite a camera rig in the format of another program",
     "doctor": "say what is installed, what is missing, and how to get it",
 }
