@@ -7,7 +7,6 @@ import os
 import pathlib
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from diffbio import __version__
@@ -15,7 +14,7 @@ from diffbio.cameras.calibration import BoardCalibration, BoardViews, LensEstima
 from diffbio.cameras.calibration.cleaning import Dropped
 from diffbio.cameras.calibration.coverage import coverage, coverage_picture
 from diffbio.cameras.calibration.covisibility import shared_views
-from diffbio.cameras.calibration.intrinsics import with_lenses
+from diffbio.cameras.calibration.intrinsics import unposed
 from diffbio.cameras.calibration.lens_unknowns import LENS
 from diffbio.cameras.calibration.quality import Quality
 from diffbio.cameras.calibration.verdict import Verdict
@@ -113,19 +112,7 @@ def write_lenses(
 ) -> None:
     """Write `lenses.toml`, whose poses mean nothing, `summary.json` and pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    count = len(lenses)
-    rig = dataclasses.replace(
-        lenses[0].rig,
-        focal_px=jnp.zeros((count, 2)),
-        principal_px=jnp.zeros((count, 2)),
-        distortion=jnp.zeros((count, 5)),
-        camera_from_world_rotation=jnp.tile(jnp.eye(3), (count, 1, 1)),
-        camera_from_world_translation=jnp.zeros((count, 3)),
-        names=views.camera_names,
-        image_size=views.image_size,
-        fisheye=tuple(one.rig.fisheye[0] for one in lenses),
-    )
-    rig = with_lenses(rig, lenses)
+    rig = unposed(views, lenses)
     summary = {
         **_about(views, dropped),
         "lenses": {

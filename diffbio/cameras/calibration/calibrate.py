@@ -22,7 +22,7 @@ from diffbio.cameras.calibration.intrinsics import (
     LensEstimate,
     estimate_lens,
     lens_columns,
-    with_lenses,
+    unposed,
 )
 from diffbio.cameras.calibration.lens_unknowns import LENS
 from diffbio.cameras.calibration.sightings import BoardPoses, BoardViews, pack, pad_views
@@ -143,7 +143,7 @@ def calibrate_board(
             estimate_lens(everything, i, fisheye=fish[i], order=order, progress=progress)
             for i in range(count)
         ]
-        rig = with_lenses(_without_poses(views, fish), found)
+        rig = unposed(views, found)
         masks = [_columns(one.free) for one in found]
     else:
         found, rig = [], _with_size(lenses.subset(views.camera_names), views)
@@ -223,20 +223,6 @@ def joined(views: BoardViews, single: BoardViews) -> BoardViews:
 
 def _columns(lens: Bool[np.ndarray, "9"]) -> Bool[np.ndarray, "15"]:
     return np.concatenate([np.zeros(WIDTH - len(LENS), bool), lens])
-
-
-def _without_poses(views: BoardViews, fisheye: tuple[bool, ...]) -> CameraRig:
-    count = len(views.camera_names)
-    return CameraRig(
-        focal_px=jnp.ones((count, 2)),
-        principal_px=jnp.zeros((count, 2)),
-        distortion=jnp.zeros((count, 5)),
-        camera_from_world_rotation=jnp.tile(jnp.eye(3), (count, 1, 1)),
-        camera_from_world_translation=jnp.zeros((count, 3)),
-        names=views.camera_names,
-        image_size=views.image_size,
-        fisheye=fisheye,
-    )
 
 
 def _with_size(lenses: CameraRig, views: BoardViews) -> CameraRig:

@@ -242,10 +242,20 @@ def _lens_sd(
     return np.where(free, np.sqrt(np.diag(covariance)[WIDTH - len(LENS) :]), 0.0)
 
 
-def with_lenses(rig: CameraRig, estimates: list[LensEstimate]) -> CameraRig:
-    """The rig with the lenses that were found."""
-    parts = [
-        jnp.concatenate([jnp.asarray(getattr(one.rig, name)) for one in estimates])
+def unposed(views: BoardViews, lenses: list[LensEstimate]) -> CameraRig:
+    """Cameras with the lenses that were found, whose poses mean nothing."""
+    count = len(lenses)
+    focal, principal, distortion = (
+        jnp.concatenate([jnp.asarray(getattr(one.rig, name)) for one in lenses])
         for name in ("focal_px", "principal_px", "distortion")
-    ]
-    return eqx.tree_at(lambda r: (r.focal_px, r.principal_px, r.distortion), rig, tuple(parts))
+    )
+    return CameraRig(
+        focal_px=focal,
+        principal_px=principal,
+        distortion=distortion,
+        camera_from_world_rotation=jnp.tile(jnp.eye(3), (count, 1, 1)),
+        camera_from_world_translation=jnp.zeros((count, 3)),
+        names=views.camera_names,
+        image_size=views.image_size,
+        fisheye=tuple(one.rig.fisheye[0] for one in lenses),
+    )
