@@ -178,6 +178,8 @@ def make_problem(
     pixels = pad(np.where(weight[..., None] > 0, pixels, 0.0))
     frame = np.zeros(padded)
     frame[:n] = share
+    # The last real sample has no real neighbour: padding must not decide whether it counts.
+    between = np.where(np.arange(padded) < n - 1, frame, 0.0)
     beyond = keypoints.interval * np.arange(1, padded - n + 1)
     # From the first sample on, so that single precision holds fractions of milliseconds.
     elapsed = np.asarray(keypoints.time, float) - float(keypoints.time[0])
@@ -203,7 +205,7 @@ def make_problem(
         ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
         MarkerPrior(array(marker_sd(body))),
         JointRange(*(array(x) for x in ranges)),
-        Smoothness(array(keypoints.interval), array(frame), elevations_of(body.joint_names)),
+        Smoothness(array(keypoints.interval), array(between), elevations_of(body.joint_names)),
         CameraPrior(array(camera_sd(len(rig.names), reference_clock))),
     )
     return Problem(

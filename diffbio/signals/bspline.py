@@ -58,13 +58,15 @@ def fit_control_points(
         roughness: weight of the squared second difference of the control points against the
             mean squared distance to the samples of one knot interval; unitless.
     """
-    first, weights = _weights((time[valid] - start) / spacing, n_control)
+    u = (time[valid] - start) / spacing
+    first, weights = _weights(u, n_control)
     normal, right = np.zeros((4, n_control)), np.zeros((n_control, samples.shape[1]))
     for a in range(4):
         np.add.at(right, first + a, weights[:, a, None] * samples[valid])
         for b in range(a, 4):
             np.add.at(normal[b - a], first + a, weights[:, a] * weights[:, b])
-    bend = roughness * len(first) / n_control
+    # By the intervals that hold samples: how many more follow must not change the curve.
+    bend = roughness * len(first) / max(float(np.ptp(u)), 1.0)
     # The weight on slopes decides only where samples are too few to: one gives a constant.
     for stiffness, difference in ((bend, (1.0, -2.0, 1.0)), (1e-6 * bend, (-1.0, 1.0))):
         rows = n_control - len(difference) + 1

@@ -128,7 +128,7 @@ def padded_system(small, recording, monkeypatch, more):
 
 def test_padding_adds_nothing_to_the_system(small, recording, monkeypatch):
     n = len(small.state.control)
-    cost, few = padded_system(small, recording, monkeypatch, 4)
+    cost, few = padded_system(small, recording, monkeypatch, 0)
     same, more = padded_system(small, recording, monkeypatch, 12)
     assert_allclose(same, cost, rtol=1e-12)
     pairs = [

@@ -126,3 +126,17 @@ def test_fit_is_as_good_late_in_the_day_in_single_precision():
         )
     # Of order one; single precision of the basis.
     assert_allclose(late, early, rtol=0, atol=1e-4)
+
+
+def test_control_points_beyond_the_samples_do_not_change_the_curve():
+    rng = np.random.default_rng(4)
+    time, samples = np.linspace(START, END, 60), rng.normal(size=(60, 2))
+    valid = rng.random(60) < 0.8
+    few, many = (
+        fit_control_points(time, samples, valid, START, SPACING, N_CONTROL + more)
+        for more in (0, 9)
+    )
+    # What follows bends not at all; only its weak slope is felt, a millionth of the bending.
+    assert_allclose(many[:N_CONTROL], few, rtol=0, atol=1e-4)
+    straight = np.diff(many[N_CONTROL - 2 :], n=2, axis=0)
+    assert_allclose(straight, 0.0, atol=1e-3)

@@ -26,7 +26,8 @@ class Smoothness(AbstractPrior):
 
     Attributes:
         interval: time between samples, in seconds.
-        weight: information per frame, in units of one independent frame; zero for padding.
+        weight: information per frame, in units of one independent frame; zero from the last
+            real sample on, since only what has neighbours has an acceleration.
         elevations: indices of the coordinates of plane and angle of every elevation (static).
     """
 
