@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 GROUPS = ("poses", "lenses", "clocks")
 """What can be refined, each on its own."""
@@ -57,3 +57,9 @@ def adjustment_of(columns: Float[Array, "camera 11"]) -> CameraAdjustment:
         clock_offset=columns[:, 9],
         clock_drift=columns[:, 10],
     )
+
+
+def columns_of(groups: tuple[str, ...]) -> Int[np.ndarray, "column"]:
+    """Columns of `CameraAdjustment.columns` that belong to these groups, in order."""
+    chosen = [np.arange(WIDTH)[part] for group, part in COLUMNS.items() if group in groups]
+    return np.concatenate([*chosen, np.zeros(0, int)])

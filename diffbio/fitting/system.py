@@ -10,12 +10,11 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from diffbio.body import BodyParameters
 from diffbio.body.jacobian import twist_kinematics
-from diffbio.cameras.adjustment import COLUMNS, WIDTH, adjustment_of
+from diffbio.cameras.adjustment import adjustment_of, columns_of
 from diffbio.fitting.banded import solve_arrow
 from diffbio.fitting.normal_equations import DetectionSystem, detection_system
 from diffbio.fitting.prior_equations import band_of, corner_of, means_of
@@ -107,8 +106,7 @@ class System:
     ) -> None:
         self.problem, self.basis, self.trajectory = problem, basis, trajectory
         self.refine = refine
-        chosen = [np.arange(WIDTH)[part] for group, part in COLUMNS.items() if group in refine]
-        self.columns = np.concatenate([*chosen, np.zeros(0, int)])
+        self.columns = columns_of(refine)
         self.kinematics = twist_kinematics(problem.body.with_kinematics("fused"))
         self.reference = trajectory.reference(problem.time)
         seen = problem.reprojection

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from diffbio.cameras.adjustment import WIDTH, adjustment_of
+from diffbio.cameras.adjustment import WIDTH, adjustment_of, columns_of
 from diffbio.fitting.banded import ArrowMatrix
 from diffbio.fitting.fit import Uncertainty
 from diffbio.fitting.noise import noise_factors
@@ -50,6 +50,7 @@ def estimate_uncertainty(
     u, v = _pictures(problem, unknowns)
     n_control = basis.weight.shape[0] * n / len(problem.time)
     shared = unknowns.parameters.log_scale.size + unknowns.parameters.marker_offset.size
+    shared += len(columns_of(refine)) * len(problem.rig.names)
     n_unknown = round(n_control * (6 + len(problem.body.joint_names))) + shared
     interval = float(problem.time[1] - problem.time[0])
     assert isinstance(unknowns.trajectory, SplineTrajectory)

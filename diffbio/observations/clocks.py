@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Int
 
+from diffbio.errors import InputError
 from diffbio.observations.keypoints import Keypoints
 
 
@@ -66,7 +67,12 @@ def merge_cameras(
     Args:
         keypoints: of one camera each, in array order, with the same keypoints; time stamps of
             one clock, in seconds.
+
+    Raises:
+        InputError: one has several cameras, or other keypoints than the first.
     """
+    for one in keypoints:
+        _check_mergeable(one, keypoints[0])
     interval = min(one.interval for one in keypoints)
     first = min(float(one.time[0]) for one in keypoints)
     last = max(float(one.time[-1]) for one in keypoints)
@@ -82,3 +88,18 @@ def merge_cameras(
     names = tuple(one.camera_names[0] for one in keypoints)
     base = keypoints[0]
     return Keypoints(pixels, confidence, time, base.names, base.set_name, names, lag)
+
+
+def _check_mergeable(one: Keypoints, first: Keypoints) -> None:
+    who = ", ".join(one.camera_names)
+    if len(one.camera_names) != 1:
+        raise InputError(who, "Several cameras in one set of detections.", "Give one of each.")
+    if one.names != first.names:
+        strange = sorted(set(one.names) ^ set(first.names))
+        raise InputError(
+            who,
+            "Its keypoints are not those of "
+            f"{first.camera_names[0]}: {', '.join(strange) if strange else 'another order'}.",
+            "Give all cameras the same keypoints in the same order, with confidence 0 where a "
+            "camera did not look for one.",
+        )

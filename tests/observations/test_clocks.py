@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from diffbio.errors import InputError
 from diffbio.observations import Keypoints, merge_cameras, retimed
 from diffbio.observations.clocks import nearest_samples
 
@@ -132,3 +133,13 @@ def test_time_stamps_that_jitter_keep_most_pictures(jitter, kept):
     assert_allclose(*shown(merged), atol=1e-12)
     # The usual interval is a little wrong, so some pictures share a sample, where one stays.
     assert (merged.confidence[..., 0] > 0).sum(1).min() >= kept
+
+
+def test_cameras_of_several_or_of_other_keypoints_are_refused_by_name():
+    one, time = alone("left", np.arange(9) / 30.0), np.arange(9) / 30.0
+    both = dataclasses.replace(ticking(time, np.zeros(2)), camera_names=("a", "b"))
+    with pytest.raises(InputError, match=r"a, b: Several cameras"):
+        merge_cameras([one, both])
+    renamed = dataclasses.replace(alone("right", time), names=("heel",) * len(one.names))
+    with pytest.raises(InputError, match=r"right: Its keypoints are not those of left: .*heel"):
+        merge_cameras([one, renamed])
