@@ -16,8 +16,8 @@ from diffbio.fitting.batch import Lane
 from diffbio.fitting.distil import start_spline, start_trajectory
 from diffbio.fitting.evaluate import evaluate_motion
 from diffbio.fitting.fit import Outcome
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS, Progress
 from diffbio.fitting.problem import Unknowns
+from diffbio.fitting.schedule import MAX_ITERATIONS, Course
 from diffbio.fitting.solvers import basis_of, solve_first_order, tolerance_of
 from diffbio.fitting.stages import Prepared, bandwidth_of, prepare
 
@@ -39,7 +39,7 @@ class Solution:
     """
 
     unknowns: Unknowns
-    progress: Progress
+    progress: Course
     seconds: list[float]
     compile_s: float
 
@@ -95,7 +95,7 @@ def solve(lane: Lane, rounds: int = 1) -> Solution:
     """Gauss-Newton as `diffbio fit` calls it, timed apart from its compilation."""
     tolerance = tolerance_of(lane.problem)
 
-    def call(limit: int) -> tuple[Unknowns, Progress]:
+    def call(limit: int) -> tuple[Unknowns, Course]:
         parts = lane.problem, lane.basis, lane.unknowns, tolerance, jnp.asarray(limit)
         return jax.block_until_ready(gauss_newton.solve(*parts, refine=REFINE))
 

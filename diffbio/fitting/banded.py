@@ -72,6 +72,66 @@ class ArrowCovariance(NamedTuple):
     shared: Float[Array, "shared shared"]
 
 
+class Reduced(NamedTuple):
+    """An arrow whose band is eliminated: what is left is a system of the shared unknowns alone.
+
+    Attributes:
+        factor: of the band, as its method leaves it.
+        columns: the band's factor applied to the border, and last to the right hand side.
+        matrix: of the shared unknowns, the Schur complement.
+        right: their right hand side.
+    """
+
+    factor: tuple[Array, ...]
+    columns: Float[Array, "group row column"]
+    matrix: Float[Array, "shared shared"]
+    right: Float[Array, "shared"]
+
+
+def reduce_arrow(
+    band: Float[Array, "4 block n n"],
+    border: Float[Array, "block n shared"],
+    corner: Float[Array, "shared shared"],
+    right: Float[Array, "block n"],
+    right_shared: Float[Array, "shared"],
+    *,
+    method: Method | None = None,
+) -> Reduced:
+    """Eliminate the band of `[[band, border], [border.T, corner]] x = right`; see `solve_arrow`."""
+    n_shared = border.shape[2]
+    eliminate, _ = _METHODS[method or _default_method()]
+    diagonal, above = grouped(band)
+    columns = grouped_rows(jnp.concatenate([border, right[..., None]], axis=2))
+    factor, solved = eliminate(diagonal, above, columns)
+    flat = solved.reshape(-1, n_shared + 1)
+    product = flat[:, :n_shared].T @ flat
+    rest = right_shared - product[:, n_shared]
+    return Reduced(factor, solved, corner - product[:, :n_shared], rest)
+
+
+def restore_band(
+    reduced: Reduced,
+    shared: Float[Array, "shared"],
+    n_block: int,
+    n: int,
+    *,
+    method: Method | None = None,
+) -> Float[Array, "block n"]:
+    """The band's part of the solution, once the shared unknowns are known.
+
+    Args:
+        reduced: by the same method.
+        shared: the shared unknowns.
+        n_block: blocks of the band.
+        n: rows of a block.
+        method: see `solve_arrow`.
+    """
+    _, back_substitute = _METHODS[method or _default_method()]
+    n_shared = shared.shape[0]
+    rest = reduced.columns[..., n_shared] - reduced.columns[..., :n_shared] @ shared
+    return back_substitute(reduced.factor, rest).reshape(-1, n)[:n_block]
+
+
 def solve_arrow(
     band: Float[Array, "4 block n n"],
     border: Float[Array, "block n shared"],
@@ -96,18 +156,9 @@ def solve_arrow(
     Returns:
         The solution; NaN where the matrix is not positive definite.
     """
-    n_block, n, n_shared = border.shape
-    eliminate, back_substitute = _METHODS[method or _default_method()]
-    diagonal, above = grouped(band)
-    columns = grouped_rows(jnp.concatenate([border, right[..., None]], axis=2))
-    factor, solved = eliminate(diagonal, above, columns)
-    flat = solved.reshape(-1, n_shared + 1)
-    product = flat[:, :n_shared].T @ flat
-    schur = jnp.linalg.cholesky(corner - product[:, :n_shared])
-    shared = cho_solve((schur, True), right_shared - product[:, n_shared])
-    rest = solved[..., n_shared] - solved[..., :n_shared] @ shared
-    own = back_substitute(factor, rest)
-    return own.reshape(-1, n)[:n_block], shared
+    reduced = reduce_arrow(band, border, corner, right, right_shared, method=method)
+    shared = cho_solve((jnp.linalg.cholesky(reduced.matrix), True), reduced.right)
+    return restore_band(reduced, shared, *right.shape, method=method), shared
 
 
 def factor_arrow(

@@ -17,8 +17,8 @@ from diffbio.errors import DiffbioError, UnknownNameError
 from diffbio.fitting import gauss_newton
 from diffbio.fitting.distil import start_spline
 from diffbio.fitting.fit import Fit, Outcome
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
 from diffbio.fitting.problem import Problem, Unknowns
+from diffbio.fitting.schedule import MAX_ITERATIONS, Course
 from diffbio.fitting.solvers import Solved, basis_of, tolerance_of
 from diffbio.fitting.spline_basis import SplineBasis
 from diffbio.fitting.stages import Prepared, bandwidth_of, finish, prepare
@@ -114,18 +114,11 @@ def _solve_all(
     """Every trial's solution and its share of the time, in seconds; one call per kind of trial."""
     kinds: dict[object, dict[str, Lane]] = {}
     for name, one in prepared.items():
-        # Names and sizes of pictures are a part of the program, and of no consequence to it.
-        n_camera = len(one.problem.rig.names)
-        rig = dataclasses.replace(
-            one.problem.rig,
-            names=tuple(map(str, range(n_camera))),
-            image_size=((0, 0),) * n_camera,
-        )
-        problem = eqx.tree_at(lambda p: p.rig, one.problem, rig)
+        problem = unnamed(one.problem)
         spline = start_spline(
             problem, one.start, bandwidth_of(one.keypoints, "spline", bandwidth_hz)
         )
-        nothing = no_adjustment(n_camera, problem.time.dtype)
+        nothing = no_adjustment(len(problem.rig.names), problem.time.dtype)
         unknowns = Unknowns(spline, one.start.parameters, nothing)
         lane = Lane(problem, basis_of(problem, unknowns), unknowns)
         kinds.setdefault(_kind(lane), {})[name] = lane
@@ -134,6 +127,17 @@ def _solve_all(
         solved, seconds = solve_stacked(list(lanes.values()), refine)
         found.update({name: (one, seconds) for name, one in zip(lanes, solved, strict=True)})
     return found
+
+
+def unnamed(problem: Problem) -> Problem:
+    """The same problem with numbered cameras, so that trials of other cameras share its program.
+
+    Names and sizes of pictures are a part of the program, and of no consequence to it.
+    """
+    n_camera = len(problem.rig.names)
+    names, sizes = tuple(map(str, range(n_camera))), ((0, 0),) * n_camera
+    rig = dataclasses.replace(problem.rig, names=names, image_size=sizes)
+    return eqx.tree_at(lambda p: p.rig, problem, rig)
 
 
 def solve_stacked(lanes: Sequence[Lane], refine: tuple[str, ...]) -> tuple[list[Solved], float]:
@@ -168,8 +172,8 @@ def solve_stacked(lanes: Sequence[Lane], refine: tuple[str, ...]) -> tuple[list[
 @eqx.filter_jit
 def _solve(
     lanes: Lane, tolerance: Float[Array, ""], limit: Int[Array, ""], refine: tuple[str, ...]
-) -> tuple[Unknowns, gauss_newton.Progress]:
-    def alone(lane: Lane) -> tuple[Unknowns, gauss_newton.Progress]:
+) -> tuple[Unknowns, Course]:
+    def alone(lane: Lane) -> tuple[Unknowns, Course]:
         return gauss_newton.solve(
             lane.problem, lane.basis, lane.unknowns, tolerance, limit, refine=refine
         )

@@ -14,11 +14,11 @@ from diffbio.cameras.adjustment import COLUMNS, WIDTH, adjustment_of
 from diffbio.fitting import gauss_newton
 from diffbio.fitting.adamw import LEARNING_RATE, Progress, train
 from diffbio.fitting.fit import Outcome
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.residuals.cameras import camera_sd
 from diffbio.fitting.residuals.person import PROPORTION_SD, marker_sd
 from diffbio.fitting.residuals.reprojection import HUBER_TAIL
+from diffbio.fitting.schedule import MAX_ITERATIONS
 from diffbio.fitting.spline_basis import SplineBasis, make_spline_basis
 from diffbio.trajectories import ImplicitTrajectory, SplineTrajectory
 

@@ -154,7 +154,13 @@ def bandwidth_of(keypoints: Keypoints, trajectory: str, bandwidth_hz: float | No
 
 
 def finish(
-    prepared: Prepared, solved: Solved, *, solver: str, bandwidth_hz: float, solve_s: float
+    prepared: Prepared,
+    solved: Solved,
+    *,
+    solver: str,
+    bandwidth_hz: float,
+    solve_s: float,
+    person: Float[np.ndarray, "person person"] | None = None,
 ) -> Fit:
     """Evaluate a solution: motion, errors in pixels, error bars, the camera that was held out.
 
@@ -164,6 +170,7 @@ def finish(
         solver: its name.
         bandwidth_hz: highest frequency of the trajectory.
         solve_s: that solving took, in seconds.
+        person: information about the person from elsewhere; see `estimate_uncertainty`.
     """
     body, unknowns = prepared.body, solved.unknowns
     fused = body.with_kinematics("fused")
@@ -176,7 +183,11 @@ def finish(
     if solved.outcome != Outcome.NOT_FINITE:
         splined = as_spline(problem, unknowns, min(bandwidth_hz, BANDWIDTH_HZ["spline"]))
         error_bars = estimate_uncertainty(
-            problem, splined, refine=prepared.refine, reference_clock=prepared.clocks.reference
+            problem,
+            splined,
+            refine=prepared.refine,
+            reference_clock=prepared.clocks.reference,
+            person=person,
         )
         if error_bars is not None:
             error_bars = corrected(error_bars)

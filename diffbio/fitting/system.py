@@ -146,20 +146,13 @@ class System:
             free: whether the shared unknowns may move.
         """
         band, border, corner, right, right_shared, held = self.normal_equations(state, tail)
-        n = band.shape[2]
-        eye = jnp.eye(n, dtype=band.dtype)[None]
-        diagonal = jnp.einsum("kii->ki", band[0])
-        # A control point that nothing informs, in padding or beyond a gap, stays where it is.
-        peak = jnp.maximum(diagonal.max(0, keepdims=True), 1.0)
-        brake = damping * diagonal + jnp.where(diagonal > UNINFORMED * peak, 0.0, peak)
-        band = band.at[0].add(brake[..., None] * eye)
+        band, raised = braked(band, damping)
         hold = jnp.where(free, 0.0, HOLD).astype(band.dtype) * held
         lift = jnp.where(held > 0, damping * jnp.diag(corner) + hold, 0.0)
         own, shared = solve_arrow(band, border, corner + jnp.diag(lift), -right, -right_shared)
         decrement = -0.5 * ((own * right).sum() + (shared * right_shared).sum())
-        braked = (own * own * damping * diagonal).sum() + (shared * shared * lift).sum()
-        own = jnp.clip(own, -LONGEST_STEP, LONGEST_STEP)
-        return Step(self._moved(state, own, shared), decrement, decrement + 0.5 * braked)
+        held_back = (own * own * raised).sum() + (shared * shared * lift).sum()
+        return Step(self.moved(state, own, shared), decrement, decrement + 0.5 * held_back)
 
     def normal_equations(self, state: State, tail: Float[Array, ""]) -> Arrow:
         """The arrow at a state.
@@ -280,9 +273,10 @@ class System:
         by_sample, by_state = jax.grad(cost, (0, 1))(samples, state)
         return by_sample, self._flat(by_state)
 
-    def _moved(
+    def moved(
         self, state: State, own: Float[Array, "control n"], shared: Float[Array, "shared"]
     ) -> State:
+        """A state some steps on, of control points no longer than `LONGEST_STEP`."""
         n_scale = len(self.problem.body.segment_names)
         n_marker = len(self.problem.body.marker_names)
         end = n_scale + 3 * n_marker
@@ -294,4 +288,24 @@ class System:
         n_column = len(self.columns)
         each = shared[end : end + n_camera * n_column].reshape(n_camera, n_column)
         cameras = state.cameras.at[:, self.columns].add(each)
+        own = jnp.clip(own, -LONGEST_STEP, LONGEST_STEP)
         return State(state.control + own, parameters, cameras)
+
+
+def braked(
+    band: Float[Array, "4 control n n"], damping: Float[Array, ""]
+) -> tuple[Float[Array, "4 control n n"], Float[Array, "control n"]]:
+    """A band with its diagonal raised, and by how much, where anything is known at all.
+
+    A control point that nothing informs, in padding or beyond a gap, stays where it is.
+
+    Args:
+        band: second derivatives.
+        damping: relative to their diagonal.
+    """
+    diagonal = jnp.einsum("kii->ki", band[0])
+    peak = jnp.maximum(diagonal.max(0, keepdims=True), 1.0)
+    raised = damping * diagonal
+    brake = raised + jnp.where(diagonal > UNINFORMED * peak, 0.0, peak)
+    eye = jnp.eye(band.shape[2], dtype=band.dtype)[None]
+    return band.at[0].add(brake[..., None] * eye), raised

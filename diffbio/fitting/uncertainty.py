@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from diffbio.cameras.adjustment import WIDTH, adjustment_of, columns_of
 from diffbio.fitting.banded import ArrowMatrix
 from diffbio.fitting.fit import Uncertainty
-from diffbio.fitting.noise import noise_factors
+from diffbio.fitting.noise import NoiseFactors, noise_factors
 from diffbio.fitting.posterior import Lasting, Posterior, posterior
 from diffbio.fitting.prior_equations import corner_of
 from diffbio.fitting.problem import Problem, Unknowns
@@ -33,7 +33,12 @@ CLOCK_OFFSET, CLOCK_DRIFT = FIELDS.index("clock_offset"), FIELDS.index("clock_dr
 
 
 def estimate_uncertainty(
-    problem: Problem, unknowns: Unknowns, *, refine: tuple[str, ...], reference_clock: int
+    problem: Problem,
+    unknowns: Unknowns,
+    *,
+    refine: tuple[str, ...],
+    reference_clock: int,
+    person: Float[np.ndarray, "person person"] | None = None,
 ) -> Uncertainty | None:
     """Marginal standard deviations of everything a fit estimated.
 
@@ -42,32 +47,20 @@ def estimate_uncertainty(
         unknowns: the solution, with a spline for trajectory.
         refine: what was unknown of the cameras.
         reference_clock: the camera whose clock is right by definition.
+        person: information about log scales and marker offsets from elsewhere, where the problem
+            has no prior on them.
 
     Returns:
         None where the Hessian gives no finite numbers.
     """
     basis, n = basis_of(problem, unknowns), int(problem.n_frames)
-    u, v = _pictures(problem, unknowns)
-    n_control = basis.weight.shape[0] * n / len(problem.time)
-    shared = unknowns.parameters.log_scale.size + unknowns.parameters.marker_offset.size
-    shared += len(columns_of(refine)) * len(problem.rig.names)
-    n_unknown = round(n_control * (6 + len(problem.body.joint_names))) + shared
-    interval = float(problem.time[1] - problem.time[0])
-    assert isinstance(unknowns.trajectory, SplineTrajectory)
-    highest_hz = 0.5 / float(unknowns.trajectory.spacing)
-    noise = noise_factors(
-        problem.reprojection,
-        np.asarray(u, float),
-        np.asarray(v, float),
-        interval,
-        n_unknown,
-        highest_hz,
-    )
+    noise = noise_of(problem, unknowns, refine=refine)
     moving, lasting = np.asarray(noise, problem.time.dtype)
     weight = problem.reprojection.weight / moving
     honest = eqx.tree_at(lambda p: p.reprojection.weight, problem, weight)
     share = jnp.asarray(moving / lasting)
-    found, columns = _posterior(honest, basis, unknowns, share, refine=refine)
+    elsewhere = None if person is None else jnp.asarray(person, problem.time.dtype)
+    found, columns = _posterior(honest, basis, unknowns, share, elsewhere, refine=refine)
     found = jax.tree.map(lambda x: np.asarray(x, float), found)
     if not all(np.isfinite(x).all() for x in jax.tree.leaves(found)):
         return None
@@ -90,6 +83,26 @@ def estimate_uncertainty(
     )
 
 
+def noise_of(problem: Problem, unknowns: Unknowns, *, refine: tuple[str, ...]) -> NoiseFactors:
+    """How noisy the detections of a fitted trial are; arguments as of `estimate_uncertainty`."""
+    n = int(problem.n_frames)
+    u, v = _pictures(problem, unknowns)
+    trajectory = unknowns.trajectory
+    assert isinstance(trajectory, SplineTrajectory)
+    n_control = (len(trajectory.control) - 3) * n / len(problem.time)
+    shared = unknowns.parameters.log_scale.size + unknowns.parameters.marker_offset.size
+    shared += len(columns_of(refine)) * len(problem.rig.names)
+    n_unknown = round(n_control * (6 + len(problem.body.joint_names))) + shared
+    return noise_factors(
+        problem.reprojection,
+        np.asarray(u, float),
+        np.asarray(v, float),
+        float(problem.time[1] - problem.time[0]),
+        n_unknown,
+        0.5 / float(trajectory.spacing),
+    )
+
+
 @eqx.filter_jit
 def _pictures(problem: Problem, unknowns: Unknowns) -> tuple[Array, Array]:
     return problem.estimate(unknowns).project()
@@ -101,6 +114,7 @@ def _posterior(
     basis: SplineBasis,
     unknowns: Unknowns,
     share: Float[Array, ""],
+    elsewhere: Float[Array, "person person"] | None,
     *,
     refine: tuple[str, ...],
 ) -> tuple[Posterior, tuple[int, ...]]:
@@ -114,15 +128,20 @@ def _posterior(
     turn = basis.values(trajectory.control)[:, 3:6]
     estimate = system.estimate(state)
     curvatures = [prior.curvature(estimate) for prior in problem.priors]
+    prior = corner_of(problem.body, curvatures, system.columns)
+    corner = arrow.corner
+    if elsewhere is not None:
+        known = (slice(len(elsewhere)),) * 2
+        prior, corner = (each.at[known].add(elsewhere) for each in (prior, corner))
     found = posterior(
-        ArrowMatrix(arrow.band, arrow.border, arrow.corner),
+        ArrowMatrix(arrow.band, arrow.border, corner),
         basis,
         problem.body.with_kinematics("fused"),
         unknowns.parameters,
         estimate.pose,
         left_jacobian(turn),
         n_camera_column=len(system.columns) * len(problem.rig.names),
-        lasting=Lasting(corner_of(problem.body, curvatures, system.columns), share),
+        lasting=Lasting(prior, share),
     )
     return found, tuple(int(column) for column in system.columns)
 

@@ -51,6 +51,7 @@ def simulate_walking(
     errors: DetectorErrors | None = None,
     clock_offset: Float[np.ndarray, "camera"] | None = None,
     keypoint_bias_sd: float = KEYPOINT_BIAS_SD,
+    person: BodyParameters | None = None,
 ) -> SimulatedRecording:
     """Simulate a person of unknown proportions who walks through a ring of cameras.
 
@@ -65,10 +66,12 @@ def simulate_walking(
             seconds; none of them when None.
         keypoint_bias_sd: standard deviation per axis, in metres, of how far the detector's idea of
             a keypoint is from its anchor.
+        person: who walks; by default somebody drawn from the seed.
     """
     rng = np.random.default_rng(seed)
     body = default_body(keypoint_set)
-    parameters = _person(body, rng, keypoint_bias_sd)
+    drawn = _person(body, rng, keypoint_bias_sd)
+    parameters = drawn if person is None else person
     time = np.arange(round(duration * frame_rate_hz)) / frame_rate_hz
     late = np.zeros(n_cameras) if clock_offset is None else np.asarray(clock_offset, float)
     instants = np.round(np.concatenate([time[None], time[None] + late[:, None]]), 9)

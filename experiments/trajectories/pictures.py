@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
+from diffbio.fitting.schedule import MAX_ITERATIONS
 from experiments.trajectories.plan import BANDWIDTHS_HZ
 from experiments.trajectories.store import Measured
 from experiments.trajectories.tables import NOISE, Trials, by_bandwidth, by_steps

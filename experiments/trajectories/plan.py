@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from benchmarks.beam import PROJECT
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
+from diffbio.fitting.schedule import MAX_ITERATIONS
 from diffbio.fitting.stages import BANDWIDTH_HZ
 from experiments.trajectories.trials import BEAM, BEAM_REFINED, KNOCKED, PEOPLE
 from experiments.trajectories.ways import GAUSS_NEWTON, NETWORK, SPLINE_ADAMW, WARM_NETWORK, How

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmarks.table import markdown_table
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
+from diffbio.fitting.schedule import MAX_ITERATIONS
 from experiments.trajectories.store import Measured
 from experiments.trajectories.trials import BEAM, BEAM_REFINED, KNOCKED, PEOPLE
 from experiments.trajectories.ways import GAUSS_NEWTON, WAYS

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from diffbio.cameras.adjustment import no_adjustment
 from diffbio.fitting import gauss_newton
 from diffbio.fitting.distil import distilled, start_spline, start_trajectory
-from diffbio.fitting.gauss_newton import MAX_ITERATIONS
 from diffbio.fitting.problem import Unknowns
+from diffbio.fitting.schedule import MAX_ITERATIONS
 from diffbio.fitting.solvers import TOLERANCE, basis_of, solve_first_order
 from diffbio.fitting.stages import BANDWIDTH_HZ, bandwidth_of
 from experiments.trajectories.trials import Trial

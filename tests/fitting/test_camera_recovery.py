@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 import pytest
 
-from diffbio.fitting import Outcome, gauss_newton
+from diffbio.fitting import Outcome, gauss_newton, schedule
 from diffbio.fitting.residuals.reprojection import HUBER_TAIL
 from diffbio.fitting.stages import Clocks
 from diffbio.observations import merge_cameras
@@ -150,7 +150,7 @@ def test_legs_that_one_camera_confuses_lose_their_pull(recording, monkeypatch):
     wrong = swapped_legs(recording)
     legs = [i for i, n in enumerate(recording.body.marker_names) if n.endswith(("Knee", "Ankle"))]
     redescending = marker_error_mm(fitted(recording, keypoints=wrong), recording)[:, legs].mean()
-    monkeypatch.setattr(gauss_newton, "TAILS", (HUBER_TAIL,) * len(gauss_newton.TAILS))
+    monkeypatch.setattr(schedule, "TAILS", (HUBER_TAIL,) * len(schedule.TAILS))
     # Another program, compiled with Huber's loss to the end.
     solve = gauss_newton.solve.__wrapped__
     anew = eqx.filter_jit(lambda *args, **options: solve(*args, **options))
