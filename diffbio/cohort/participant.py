@@ -1,6 +1,7 @@
 """One body for all trials of a participant: the second of the method's three levels."""
 
 import dataclasses
+import functools
 import time as clock
 from collections.abc import Mapping
 
@@ -9,6 +10,7 @@ from jaxtyping import Float
 
 from diffbio.body import BodyModel, BodyParameters
 from diffbio.cameras.adjustment import GROUPS, no_adjustment
+from diffbio.cohort.population import Evidence
 from diffbio.cohort.prior import BodyPrior, default_prior, flat, unflat
 from diffbio.cohort.solve import Progress, Solution, solve_person
 from diffbio.errors import DiffbioError, FitError, UnknownNameError
@@ -26,6 +28,54 @@ from diffbio.fitting.uncertainty import noise_of
 SAME_PERSON = 0.05
 """Difference of log size between a trial and the others beyond which they show two people. The
 size of a trial's first triangulated points is right to 1 or 2 %."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Participant:
+    """A person solved for, with all their trials, before anything is evaluated.
+
+    Attributes:
+        prepared: the trials, by name.
+        shares: likewise, as the solver took them.
+        solution: where it ended.
+        prior: on the person.
+        failed: trials that could not be used, with the reason.
+        solve_s: that solving took, compiling included, in seconds.
+    """
+
+    prepared: dict[str, Prepared]
+    shares: dict[str, Share]
+    solution: Solution
+    prior: BodyPrior
+    failed: dict[str, str]
+    solve_s: float
+
+    @property
+    def person(self) -> Float[np.ndarray, "person"]:
+        """Log scales and marker offsets; see `cohort.prior.flat`."""
+        return flat(next(iter(self.solution.states.values())).parameters)
+
+    def unknowns(self, name: str) -> Unknowns:
+        """A trial's solution in the words of its problem."""
+        return self.shares[name].system.unknowns(self.solution.states[name])
+
+    @functools.cached_property
+    def said(self) -> dict[str, Float[np.ndarray, "person person"]]:
+        """Information of each trial about the person, as far as its errors let it count."""
+        counts = {}
+        for name, one in self.prepared.items():
+            noise = noise_of(one.problem, self.unknowns(name), refine=one.refine)
+            information = np.asarray(self.solution.offers[name].information, float)
+            counts[name] = 0.5 * (information + information.T) / noise.lasting
+        return counts
+
+    @property
+    def evidence(self) -> Evidence:
+        """What all trials say together, the prior taken away again."""
+        information = sum(self.said.values(), np.zeros_like(self.prior.information))
+        # At the minimum the trials pull as hard as the prior pulls back.
+        pull = self.prior.gradient(self.person)
+        return Evidence(information, information @ self.person + pull)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +103,10 @@ class ParticipantFit:
     outcome: Outcome
     solve_s: float
 
+    def as_prior(self) -> BodyPrior:
+        """What these trials say about the person, for a trial that was not among them."""
+        return BodyPrior(flat(self.parameters), np.linalg.inv(self.covariance))
+
 
 def fit_participant(
     body: BodyModel,
@@ -63,7 +117,28 @@ def fit_participant(
     refine: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> ParticipantFit:
-    """Fit all trials of one person with one body, solved together.
+    """Fit all trials of one person with one body, solved together; see `solve_participant`.
+
+    Returns:
+        Fits with error bars that know what the other trials say of the person.
+    """
+    solved = solve_participant(
+        body, trials, prior=prior, bandwidth_hz=bandwidth_hz, refine=refine, progress=progress
+    )
+    return finish_participant(solved, bandwidth_hz)
+
+
+def solve_participant(
+    body: BodyModel,
+    trials: Mapping[str, Recording],
+    *,
+    prior: BodyPrior | None = None,
+    bandwidth_hz: float | None = None,
+    refine: tuple[str, ...] = (),
+    posture_share: float = 1.0,
+    progress: Progress | None = None,
+) -> Participant:
+    """Solve for one person and the motions and cameras of all their trials.
 
     The objective is the sum of the trials' objectives with the prior on the person counted once
     (Cotton 2024, bilevel). It is solved by Gauss-Newton with exact nested elimination: every
@@ -75,55 +150,87 @@ def fit_participant(
         prior: on the person; by default that of a fit of one trial.
         bandwidth_hz: highest frequency of the motion; see `fit_motion`.
         refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
+        posture_share: what counts of the prior on posture, in all trials together.
         progress: called after every iteration with how many there were.
 
     Raises:
-        FitError: no trial could be started from, or none ended in finite numbers.
+        FitError: no trial could be started from, or the fit ended in numbers that are not finite.
         UnknownNameError: there is no such group of corrections.
     """
     for group in refine:
         if group not in GROUPS:
-            raise UnknownNameError("fit_participant", "group of corrections", group, GROUPS)
+            raise UnknownNameError("solve_participant", "group of corrections", group, GROUPS)
     prior = prior or default_prior(body)
-    prepared, failed = _prepared(body, trials, refine)
+    share = posture_share / max(len(trials), 1)
+    prepared, failed = _prepared(body, trials, prior, refine, share)
     person = _first_person(prepared)
     lanes = {name: _lane(one, person, bandwidth_hz) for name, one in prepared.items()}
-    began = clock.perf_counter()
-    tolerance = sum(float(tolerance_of(share.problem)) for share, _ in lanes.values())
-    solution = solve_person(
-        {name: share for name, (share, _) in lanes.items()},
-        {name: state for name, (_, state) in lanes.items()},
-        prior,
-        tolerance=tolerance,
-        progress=progress,
-    )
-    solve_s = clock.perf_counter() - began
-    outcome = Outcome(int(solution.course.outcome))
-    if outcome == Outcome.NOT_FINITE:
-        raise FitError("The fit of the participant ended in numbers that are not finite.")
     shares = {name: share for name, (share, _) in lanes.items()}
-    fits, covariance = _finished(prepared, shares, solution, prior, bandwidth_hz, solve_s)
+    states = {name: state for name, (_, state) in lanes.items()}
+    tolerance = sum(float(tolerance_of(share.problem)) for share in shares.values())
+    began = clock.perf_counter()
+    solution = solve_person(shares, states, prior, tolerance=tolerance, progress=progress)
+    if int(solution.course.outcome) == Outcome.NOT_FINITE:
+        raise FitError("The fit of the participant ended in numbers that are not finite.")
+    return Participant(prepared, shares, solution, prior, failed, clock.perf_counter() - began)
+
+
+def finish_participant(solved: Participant, bandwidth_hz: float | None = None) -> ParticipantFit:
+    """Evaluate a solution: motions, errors in pixels and error bars of all trials.
+
+    Args:
+        solved: the participant.
+        bandwidth_hz: as it was solved with.
+    """
+    course = solved.solution.course
+    outcome, iterations = Outcome(int(course.outcome)), int(course.iterations)
+    n_frames = sum(int(one.problem.n_frames) for one in solved.prepared.values())
+    everything = sum(solved.said.values(), solved.prior.information)
+    fits = {}
+    for name, one in solved.prepared.items():
+        per_frame = float(course.cost) / n_frames
+        fits[name] = finish(
+            one,
+            Solved(solved.unknowns(name), iterations, per_frame, outcome, 0.0),
+            solver="gauss-newton",
+            bandwidth_hz=bandwidth_of(one.keypoints, "spline", bandwidth_hz),
+            solve_s=solved.solve_s / len(solved.prepared),
+            person=everything - solved.said[name],
+        )
     return ParticipantFit(
         parameters=next(iter(fits.values())).parameters,
-        covariance=covariance,
+        covariance=np.linalg.inv(everything),
         fits=fits,
-        failed=failed,
-        iterations=int(solution.course.iterations),
-        cost=float(solution.course.cost),
+        failed=solved.failed,
+        iterations=iterations,
+        cost=float(course.cost),
         outcome=outcome,
-        solve_s=solve_s,
+        solve_s=solved.solve_s,
     )
 
 
 def _prepared(
-    body: BodyModel, trials: Mapping[str, Recording], refine: tuple[str, ...]
+    body: BodyModel,
+    trials: Mapping[str, Recording],
+    prior: BodyPrior,
+    refine: tuple[str, ...],
+    posture_share: float,
 ) -> tuple[dict[str, Prepared], dict[str, str]]:
     """Trials that can be started from and show one person, and why the others cannot."""
     ready: dict[str, Prepared] = {}
     failed: dict[str, str] = {}
+    n_scale = len(body.segment_names)
     for name, (rig, keypoints) in trials.items():
+        expected = unflat(prior.mean, n_scale, np.dtype(rig.focal_px.dtype))
         try:
-            one = prepare(body, rig, keypoints, refine=refine)
+            one = prepare(
+                body,
+                rig,
+                keypoints,
+                refine=refine,
+                expected=expected,
+                posture_share=posture_share,
+            )
         except DiffbioError as error:
             failed[name] = str(error)
             continue
@@ -167,38 +274,3 @@ def _lane(
     basis = basis_of(problem, Unknowns(spline, person, nothing))
     share = Share(problem, basis, spline, prepared.refine)
     return share, State(spline.control, person, nothing.columns())
-
-
-def _finished(
-    prepared: Mapping[str, Prepared],
-    shares: Mapping[str, Share],
-    solution: Solution,
-    prior: BodyPrior,
-    bandwidth_hz: float | None,
-    solve_s: float,
-) -> tuple[dict[str, Fit], Float[np.ndarray, "person person"]]:
-    """Fits of all trials, with error bars that know what the other trials say of the person."""
-    unknowns = {n: share.system.unknowns(solution.states[n]) for n, share in shares.items()}
-    said = {}
-    for name, one in prepared.items():
-        noise = noise_of(one.problem, unknowns[name], refine=one.refine)
-        said[name] = np.asarray(solution.offers[name].information, float) / noise.lasting
-    everything = prior.information + sum(said.values())
-    course, fits = solution.course, {}
-    for name, one in prepared.items():
-        solved = Solved(
-            unknowns[name],
-            int(course.iterations),
-            float(course.cost) / sum(int(p.problem.n_frames) for p in prepared.values()),
-            Outcome(int(course.outcome)),
-            0.0,
-        )
-        fits[name] = finish(
-            one,
-            solved,
-            solver="gauss-newton",
-            bandwidth_hz=bandwidth_of(one.keypoints, "spline", bandwidth_hz),
-            solve_s=solve_s / len(prepared),
-            person=everything - said[name],
-        )
-    return fits, np.linalg.inv(everything)

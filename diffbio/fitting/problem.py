@@ -149,6 +149,7 @@ def make_problem(
     timed: bool = False,
     dtype: np.dtype | type = np.float32,
     padded: int | None = None,
+    posture_share: float = 1.0,
 ) -> Problem:
     """Assemble the objective of one trial.
 
@@ -161,6 +162,7 @@ def make_problem(
         timed: whether clocks are to be corrected; so it is where the keypoints have lags.
         dtype: of everything.
         padded: length to pad time to; by default the bucket of the trial's own.
+        posture_share: what counts of the prior on posture; see `JointRange`.
     """
     n = len(keypoints.time)
     padded = padded or round_up_to_bucket(n)
@@ -200,7 +202,7 @@ def make_problem(
     )
     covariance = scale_covariance(body.segment_names)
     posture = frame * min(1.0, POSTURE_MOMENTS / frame.sum())
-    ranges = (*body.joint_range.T, *body.joint_posture, posture)
+    ranges = (*body.joint_range.T, *body.joint_posture, posture, posture_share)
     priors = (
         ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
         MarkerPrior(array(marker_sd(body))),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from diffbio.body import BodyModel
+from diffbio.body import BodyModel, BodyParameters
 from diffbio.cameras import CameraAdjustment, CameraRig
 from diffbio.errors import FitError, UnknownNameError
 from diffbio.fitting.clock_search import search_clocks
@@ -100,6 +100,8 @@ def prepare(
     refine: tuple[str, ...] = (),
     hold_out: str | None = None,
     padded: int | None = None,
+    expected: BodyParameters | None = None,
+    posture_share: float = 1.0,
 ) -> Prepared:
     """Search the clocks, triangulate, size and pose the body, assemble the objective.
 
@@ -110,6 +112,8 @@ def prepare(
         refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
         hold_out: name of a camera to keep out of the fit and to measure it by.
         padded: length to pad time to; by default the trial's own bucket.
+        expected: the person before any detection; by default the base model itself.
+        posture_share: what counts of the prior on posture; see `JointRange`.
 
     Raises:
         FitError: there is nothing to start from.
@@ -122,7 +126,7 @@ def prepare(
         fitted_rig, used = rig.subset(kept), keypoints.of_cameras(kept)
     clocks = Clocks.found(fitted_rig, used) if "clocks" in refine else Clocks.trusted(used)
     synchronised = retimed(used, clocks.offset) if np.any(clocks.offset) else used
-    start = find_start(body.with_kinematics("fused"), fitted_rig, synchronised)
+    start = find_start(body.with_kinematics("fused"), fitted_rig, synchronised, expected)
     problem = make_problem(
         body,
         fitted_rig,
@@ -132,6 +136,7 @@ def prepare(
         timed="clocks" in refine,
         dtype=rig.focal_px.dtype,
         padded=padded,
+        posture_share=posture_share,
     )
     seconds = clock.perf_counter() - began
     return Prepared(body, rig, keypoints, used, clocks, start, problem, refine, hold_out, seconds)

@@ -57,8 +57,19 @@ class Start:
     depth: Float[np.ndarray, "camera"]
 
 
-def find_start(body: BodyModel, rig: CameraRig, keypoints: Keypoints) -> Start:
+def find_start(
+    body: BodyModel,
+    rig: CameraRig,
+    keypoints: Keypoints,
+    expected: BodyParameters | None = None,
+) -> Start:
     """Triangulate, size the body, and pose it frame by frame.
+
+    Args:
+        body: the anatomy.
+        rig: cameras in the order of the keypoints'.
+        keypoints: detections of one person.
+        expected: the person before any detection; by default the base model itself.
 
     Raises:
         FitError: fewer than `MIN_POINTS` keypoints could be triangulated in any frame.
@@ -81,8 +92,11 @@ def find_start(body: BodyModel, rig: CameraRig, keypoints: Keypoints) -> Start:
             f"No frame has {MIN_POINTS} keypoints seen by two cameras, so there is nothing to "
             "start from. Check that keypoints and calibration belong together."
         )
-    samples, slope = _sampled_markers(body, body.default_parameters(dtype))
-    parameters = _first_size(body, points, seen, samples, slope, dtype)
+    base = body.default_parameters(dtype) if expected is None else expected
+    samples, slope = _sampled_markers(body, base)
+    grown = _first_size(body, points, seen, samples, slope)
+    log_scale = base.log_scale + jnp.asarray(grown, dtype)
+    parameters = BodyParameters(log_scale, base.marker_offset)
     pose, distance = _first_poses(body, parameters, points, seen, samples)
     plausible = distance < 3 * np.median(distance[enough]) + 0.05
     cut = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[:n]), pose)
@@ -141,9 +155,8 @@ def _first_size(
     seen: Bool[np.ndarray, "time marker"],
     samples: Float[np.ndarray, "sample marker 3"],
     slope: Float[np.ndarray, "marker 3 segment"],
-    dtype: np.dtype,
-) -> BodyParameters:
-    """Segment scales from distances between points, the more rigid the pair the more it says.
+) -> Float[np.ndarray, "segment"]:
+    """Log scales relative to a body, from distances between points, the more rigid the more told.
 
     A ridge regression of the log ratios of measured to modelled distances, with the fit's own
     prior on the scales.
@@ -152,9 +165,8 @@ def _first_size(
         body: the anatomy.
         points: triangulated markers, any value where unseen.
         seen: which of them there are.
-        samples: the base model's markers over many poses, the neutral one last.
+        samples: the body's markers over many poses, the neutral one last.
         slope: derivatives of the last of them by the log scales.
-        dtype: of the scales.
     """
     some = np.flatnonzero(seen.any(1))
     some = some[np.linspace(0, len(some) - 1, min(len(some), FRAMES_SIZED)).round().astype(int)]
@@ -172,9 +184,7 @@ def _first_size(
     weight = model**2 / (spread**2 + PAIR_BIAS_SD**2)
     precision = np.linalg.inv(scale_covariance(body.segment_names))
     normal = by_scale.T @ (weight[:, None] * by_scale) + precision
-    log_scale = np.linalg.solve(normal, by_scale.T @ (weight * np.log(measured / model)))
-    base = body.default_parameters(dtype)
-    return BodyParameters(jnp.asarray(log_scale, dtype), base.marker_offset)
+    return np.linalg.solve(normal, by_scale.T @ (weight * np.log(measured / model)))
 
 
 def _lower_median(

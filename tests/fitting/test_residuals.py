@@ -172,7 +172,9 @@ def test_marker_prior(estimate):
 
 def joint_range(n_time, n_joint, weight=1.0):
     full = jnp.ones(n_joint)
-    return JointRange(-full, full, 0.2 * full, 0.5 * full, jnp.full(n_time, weight))
+    return JointRange(
+        -full, full, 0.2 * full, 0.5 * full, jnp.full(n_time, weight), jnp.asarray(1.0)
+    )
 
 
 def test_joint_beyond_its_range_costs_half_a_unit_per_sd(estimate):
@@ -193,6 +195,18 @@ def test_mean_posture_is_one_fact_however_long_the_trial(estimate):
     for frames_count in (0.1, 1.0):
         cost = joint_range(n_time, n_joint, frames_count)(leaning)
         assert_allclose(cost, 0.5 * n_joint, rtol=1e-9)
+
+
+def test_a_share_is_taken_of_posture_and_not_of_limits(estimate):
+    n_time, n_joint = estimate.pose.joints.shape
+    whole = joint_range(n_time, n_joint)
+    half = dataclasses.replace(whole, share=jnp.asarray(0.5))
+    leaning = with_pose(estimate, joints=jnp.full((n_time, n_joint), 0.7))
+    assert_allclose(half(leaning), 0.5 * whole(leaning), rtol=1e-9)
+    beyond = leaning.pose.joints.at[:, 0].set(1.0 + LIMIT_SD)
+    off = (1.0 + LIMIT_SD - 0.2) / 0.5
+    held = 0.5 * 0.5 * (off**2 + n_joint - 1)
+    assert_allclose(half(with_pose(estimate, joints=beyond)), 0.5 * n_time + held, rtol=1e-6)
 
 
 def test_smoothness_of_constant_acceleration(estimate):

@@ -22,6 +22,8 @@ class JointRange(AbstractPrior):
         mean: coordinates to fall back to where nothing observes them.
         sd: how far people stray from there.
         weight: information per frame, in units of one independent frame; zero for padding.
+        share: of the prior on posture that counts: less than all where other trials of the same
+            person, or other people who are guessed alike, are held to it too.
     """
 
     low: Float[Array, "joint"]
@@ -29,6 +31,7 @@ class JointRange(AbstractPrior):
     mean: Float[Array, "joint"]
     sd: Float[Array, "joint"]
     weight: Float[Array, "time"]
+    share: Float[Array, ""]
 
     def __call__(self, estimate: Estimate) -> Float[Array, ""]:
         """The term's cost, unitless."""
@@ -36,14 +39,15 @@ class JointRange(AbstractPrior):
         outside = jnp.maximum(self.low[None] - q, 0) + jnp.maximum(q - self.high[None], 0)
         posture = (self.weight[:, None] * q).sum(0) / self.weight.sum()
         away = (q - posture[None]) / self.sd[None]
-        squared = (outside * outside).sum(-1) / LIMIT_SD**2 + (away * away).sum(-1)
+        limits = (self.weight * (outside * outside).sum(-1)).sum() / LIMIT_SD**2
         offset = (posture - self.mean) / self.sd
-        return 0.5 * ((self.weight * squared).sum() + (offset * offset).sum())
+        held = (self.weight * (away * away).sum(-1)).sum() + (offset * offset).sum()
+        return 0.5 * (limits + self.share * held)
 
     def curvature(self, estimate: Estimate) -> Curvature:
         """Of the active limits and of the posture, whose mean counts once."""
         q = estimate.pose.joints
         outside = (q < self.low[None]) | (q > self.high[None])
-        once = 1 / (self.sd * self.sd)
+        once = self.share / (self.sd * self.sd)
         each = jnp.where(outside, 1 / LIMIT_SD**2, 0.0) + once[None]
         return Curvature(joints=self.weight[:, None] * each, common=(self.weight, once))
