@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from diffbio import __version__
 from diffbio.cameras.calibration import BoardCalibration, BoardViews, LensEstimate
@@ -18,9 +19,14 @@ from diffbio.cameras.calibration.intrinsics import unposed
 from diffbio.cameras.calibration.lens_unknowns import LENS
 from diffbio.cameras.calibration.quality import Quality
 from diffbio.cameras.calibration.verdict import Verdict
+from diffbio.cameras.precision import turned_covariance
 from diffbio.cameras.rig import CameraRig
 from diffbio.errors import InputError
+from diffbio.io.rig_covariance import COVARIANCE_FILE, write_covariance
 from diffbio.io.rigs import write_rig
+from diffbio.report.rig_page import write_rig_page
+from diffbio.report.rig_page_data import CameraDeviations
+from diffbio.report.shown_rig import expected_error, shown_rig
 
 
 def check_writable(folder: pathlib.Path) -> None:
@@ -45,7 +51,7 @@ def write_calibration(
     log: str,
     notes: list[str],
 ) -> None:
-    """Write `rig.toml`, `summary.json`, `log.txt` and a picture per camera.
+    """Write `rig.toml`, `rig.html`, `covariance.npz`, `summary.json`, `log.txt`, and pictures.
 
     Args:
         folder: made where it is missing; each file is complete or as it was before.
@@ -58,7 +64,6 @@ def write_calibration(
         log: what was said.
         notes: on the world.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     views = calibration.views
     centres = np.asarray(rig.centres)
     order = dict(zip(views.camera_names, (one.order for one in calibration.lenses), strict=False))
@@ -77,6 +82,22 @@ def write_calibration(
         }
         for i, name in enumerate(views.camera_names)
     }
+    covariance = _in_world_of(rig, calibration)
+    shown = shown_rig(
+        rig,
+        folder.resolve().name,
+        str(folder / "rig.toml"),
+        rig_covariance=covariance,
+        notes=tuple(notes),
+        deviations={
+            name: CameraDeviations(
+                quality.centre_sd_mm[name],
+                quality.rotation_sd_deg[name],
+                quality.focal_sd_percent[name],
+            )
+            for name in views.camera_names
+        },
+    )
     summary = {
         **_about(views, dropped),
         "reprojection_error_px": {
@@ -85,6 +106,7 @@ def write_calibration(
             "rms": quality.rms_px,
             "free_corners_mean": quality.free_corner_px,
         },
+        "expected_error": expected_error(shown),
         "board_edges": {
             "rms_mm": quality.edge_rms_mm,
             "bias_percent": quality.edge_bias_percent,
@@ -96,10 +118,10 @@ def write_calibration(
         "verdict": verdict.level,
         "messages": [*verdict.reasons, *notes],
     }
-    partial = folder / ".rig.partial.toml"
-    write_rig(rig, partial)
-    partial.replace(folder / "rig.toml")
-    _write_common(folder, summary, views, calibration.residual_px, pictures, log)
+    write_rig_and_summary(folder, rig, summary, log)
+    write_covariance(folder / COVARIANCE_FILE, rig, covariance)
+    write_rig_page(shown, folder / "rig.html")
+    _write_pictures(folder, views, calibration.residual_px, pictures)
 
 
 def write_lenses(
@@ -134,8 +156,17 @@ def write_lenses(
     partial = folder / ".lenses.partial.toml"
     write_rig(rig, partial)
     partial.replace(folder / "lenses.toml")
-    residual = np.full(views.seen.shape, np.nan)
-    _write_common(folder, summary, views, residual, pictures, log)
+    _write_texts(folder, summary, log)
+    _write_pictures(folder, views, np.full(views.seen.shape, np.nan), pictures)
+
+
+def _in_world_of(
+    rig: CameraRig, calibration: BoardCalibration
+) -> Float[np.ndarray, "unknown unknown"]:
+    """The covariance of the cameras' unknowns, shifts along the axes of another world."""
+    new_from_camera = np.asarray(rig.camera_from_world_rotation, float)[0].T
+    camera_from_old = np.asarray(calibration.rig.camera_from_world_rotation, float)[0]
+    return turned_covariance(calibration.covariance, new_from_camera @ camera_from_old)
 
 
 def _about(views: BoardViews, dropped: Dropped) -> dict[str, Any]:
@@ -147,13 +178,35 @@ def _about(views: BoardViews, dropped: Dropped) -> dict[str, Any]:
     }
 
 
-def _write_common(
+def write_rig_and_summary(
+    folder: pathlib.Path, rig: CameraRig, summary: dict[str, Any], log: str
+) -> None:
+    """Write `rig.toml`, `summary.json` and `log.txt`, whichever way the rig was found.
+
+    Args:
+        folder: made where it is missing; each file is complete or as it was before.
+        rig: the cameras.
+        summary: their numbers; those that are not finite become null.
+        log: what was said.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".rig.partial.toml"
+    write_rig(rig, partial)
+    partial.replace(folder / "rig.toml")
+    _write_texts(folder, summary, log)
+
+
+def _write_texts(folder: pathlib.Path, summary: dict[str, Any], log: str) -> None:
+    text = json.dumps(_finite(summary), indent=1) + "\n"
+    _replace(folder / "summary.json", text.encode())
+    _replace(folder / "log.txt", log.encode())
+
+
+def _write_pictures(
     folder: pathlib.Path,
-    summary: dict[str, Any],
     views: BoardViews,
     residual_px: np.ndarray,
     pictures: dict[str, np.ndarray],
-    log: str,
 ) -> None:
     import cv2
 
@@ -161,9 +214,6 @@ def _write_common(
         picture = coverage_picture(views, camera, residual_px[camera], pictures.get(name))
         _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
         _replace(folder / f"{name}.jpg", encoded.tobytes())
-    text = json.dumps(_finite(summary), indent=1) + "\n"
-    _replace(folder / "summary.json", text.encode())
-    _replace(folder / "log.txt", log.encode())
 
 
 def _replace(path: pathlib.Path, content: bytes) -> None:

@@ -1,8 +1,6 @@
 """`report.html`: one page that needs nothing but itself."""
 
 import html
-import json
-import pathlib
 import re
 
 import numpy as np
@@ -21,9 +19,9 @@ from diffbio.report.page_notes import (
     unused_camera_note,
     within_note,
 )
+from diffbio.report.page_parts import embedded_json, page_file
 from diffbio.report.verdict import Verdict
 
-_FOLDER = pathlib.Path(__file__).parent
 _SCRIPTS = ("charts.js", "figure.js", "page.js")
 _WORDS = {"ok": ("✓", "Good to use"), "check": ("!", "Check first"), "fail": ("✕", "Do not use")}
 
@@ -66,22 +64,12 @@ def render(
         "certainty": certainty_section(fit),
         "coverage": html.escape(_coverage(fit)),
         "provenance": _provenance(fit, trial),
-        "style": _read("page.css"),
-        "script": "\n".join(_read(name) for name in _SCRIPTS),
+        "style": page_file("page.css"),
+        "script": "\n".join(page_file(name) for name in _SCRIPTS),
         "data": embedded_json(page_data(fit, trial)),
     }
     # One pass over the template, so that nothing inside a value is taken for a field.
-    return re.sub(r"@([a-z]+)@", lambda field: fields[field[1]], _read("page.html"))
-
-
-def embedded_json(content: object) -> str:
-    """JSON that no HTML parser can mistake for markup; fails on NaN."""
-    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c")
-
-
-def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return re.sub(r"@([a-z]+)@", lambda field: fields[field[1]], page_file("page.html"))
 
 
 def _banner(simulated: bool) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from diffbio.fitting.fit import Fit
-from diffbio.report.page import embedded_json, render
+from diffbio.report.page import render
 from diffbio.report.page_data import Comparison
+from diffbio.report.page_parts import embedded_json
 from diffbio.report.verdict import judge
 from tests.walking_figure import (
     as_given,
