@@ -19,6 +19,8 @@ class AnchorClass(enum.StrEnum):
     JOINT_CENTRE = "joint_centre"
     BONY_LANDMARK = "bony_landmark"
     SOFT_TISSUE = "soft_tissue"
+    CLUSTER = "cluster"
+    """A marker anywhere on a segment, there to be tracked and not to mark a place."""
 
 
 @dataclasses.dataclass(frozen=True)

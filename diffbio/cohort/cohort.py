@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffbio.body import BodyModel
-from diffbio.cohort.participant import solve_participant
+from diffbio.cohort.participant import AnyTrial, solve_participant
 from diffbio.cohort.population import (
     Evidence,
     Population,
@@ -15,7 +15,6 @@ from diffbio.cohort.population import (
     first_population,
 )
 from diffbio.errors import DiffbioError, FitError
-from diffbio.fitting.batch import Recording
 
 ROUNDS = 4
 """Of fits of all participants at most, each under the population that the last one told."""
@@ -49,7 +48,7 @@ class CohortFit:
 
 def fit_cohort(
     body: BodyModel,
-    participants: Mapping[str, Mapping[str, Recording]],
+    participants: Mapping[str, Mapping[str, AnyTrial]],
     *,
     guess: Population | None = None,
     refine: tuple[str, ...] = (),

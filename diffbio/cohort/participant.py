@@ -21,9 +21,13 @@ from diffbio.fitting.nested import Share
 from diffbio.fitting.problem import Problem, Unknowns
 from diffbio.fitting.residuals import MarkerPrior, ScalePrior
 from diffbio.fitting.solvers import Solved, basis_of, tolerance_of
-from diffbio.fitting.stages import Prepared, bandwidth_of, finish, prepare
+from diffbio.fitting.stages import Prepared, bandwidth_of, finish, prepare, prepare_markers
 from diffbio.fitting.system import State
 from diffbio.fitting.uncertainty import noise_of
+from diffbio.observations import Markers
+
+AnyTrial = Recording | Markers
+"""Cameras and what they detected, or optical markers."""
 
 SAME_PERSON = 0.05
 """Difference of log size between a trial and the others beyond which they show two people. The
@@ -110,7 +114,7 @@ class ParticipantFit:
 
 def fit_participant(
     body: BodyModel,
-    trials: Mapping[str, Recording],
+    trials: Mapping[str, AnyTrial],
     *,
     prior: BodyPrior | None = None,
     bandwidth_hz: float | None = None,
@@ -130,7 +134,7 @@ def fit_participant(
 
 def solve_participant(
     body: BodyModel,
-    trials: Mapping[str, Recording],
+    trials: Mapping[str, AnyTrial],
     *,
     prior: BodyPrior | None = None,
     bandwidth_hz: float | None = None,
@@ -146,7 +150,8 @@ def solve_participant(
 
     Args:
         body: anatomy whose markers are keypoints of the set.
-        trials: cameras and detections of each, by name; all of one keypoint set.
+        trials: cameras and detections of each, or optical markers, by name; all have the markers
+            of the body.
         prior: on the person; by default that of a fit of one trial.
         bandwidth_hz: highest frequency of the motion; see `fit_motion`.
         refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
@@ -211,7 +216,7 @@ def finish_participant(solved: Participant, bandwidth_hz: float | None = None) -
 
 def _prepared(
     body: BodyModel,
-    trials: Mapping[str, Recording],
+    trials: Mapping[str, AnyTrial],
     prior: BodyPrior,
     refine: tuple[str, ...],
     posture_share: float,
@@ -219,18 +224,9 @@ def _prepared(
     """Trials that can be started from and show one person, and why the others cannot."""
     ready: dict[str, Prepared] = {}
     failed: dict[str, str] = {}
-    n_scale = len(body.segment_names)
-    for name, (rig, keypoints) in trials.items():
-        expected = unflat(prior.mean, n_scale, np.dtype(rig.focal_px.dtype))
+    for name, trial in trials.items():
         try:
-            one = prepare(
-                body,
-                rig,
-                keypoints,
-                refine=refine,
-                expected=expected,
-                posture_share=posture_share,
-            )
+            one = _one_prepared(body, trial, prior.mean, refine, posture_share)
         except DiffbioError as error:
             failed[name] = str(error)
             continue
@@ -249,6 +245,25 @@ def _prepared(
         reasons = "; ".join(f"{name}: {why}" for name, why in failed.items())
         raise FitError(f"No trial of the participant can be fitted. {reasons}")
     return ready, failed
+
+
+def _one_prepared(
+    body: BodyModel,
+    trial: AnyTrial,
+    mean: Float[np.ndarray, "person"],
+    refine: tuple[str, ...],
+    posture_share: float,
+) -> Prepared:
+    """A trial of either kind; those with cameras have the precision of their rig."""
+    n_scale = len(body.segment_names)
+    if isinstance(trial, Markers):
+        expected = unflat(mean, n_scale, np.float32)
+        return prepare_markers(body, trial, expected=expected, posture_share=posture_share)
+    rig, keypoints = trial
+    expected = unflat(mean, n_scale, np.dtype(rig.focal_px.dtype))
+    return prepare(
+        body, rig, keypoints, refine=refine, expected=expected, posture_share=posture_share
+    )
 
 
 def without_person(problem: Problem) -> Problem:

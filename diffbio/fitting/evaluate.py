@@ -112,6 +112,24 @@ def held_out_error(
     return HeldOut(name, error)
 
 
+def placed_error(
+    body: BodyModel, problem: Problem, unknowns: Unknowns
+) -> Float[np.ndarray, "time marker"] | None:
+    """Distance of every optical marker from the model's, in metres; None where there are none.
+
+    Args:
+        body: the anatomy.
+        problem: the trial as it was fitted.
+        unknowns: the fit.
+    """
+    if problem.placement is None:
+        return None
+    n = int(problem.n_frames)
+    away = _markers(body, unknowns, problem.time) - problem.placement.positions
+    distance = np.linalg.norm(np.asarray(away, float), axis=-1)
+    return np.where(np.asarray(problem.placement.weight) > 0, distance, np.nan)[:n]
+
+
 @eqx.filter_jit
 def _markers(
     body: BodyModel, unknowns: Unknowns, time: Float[Array, "time"]
@@ -158,5 +176,5 @@ def evaluate_motion(
         markers=markers,
         body_positions=positions,
         body_rotations=rotations,
-        seen=np.asarray((np.asarray(keypoints.confidence) >= MIN_CONFIDENCE).any((0, 2))),
+        seen=problem.seen[:n].any(1),
     )

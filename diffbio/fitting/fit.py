@@ -67,19 +67,24 @@ class ReprojectionError:
     camera_names: tuple[str, ...]
 
     @property
+    def any(self) -> bool:
+        """Whether there is any detection at all."""
+        return bool(np.isfinite(self.px).any())
+
+    @property
     def median_px(self) -> float:
         """Median over all detections used."""
-        return float(np.nanmedian(self.px))
+        return float(np.nanmedian(self.px)) if self.any else float("nan")
 
     @property
     def mean_px(self) -> float:
         """Mean over all detections used."""
-        return float(np.nanmean(self.px))
+        return float(np.nanmean(self.px)) if self.any else float("nan")
 
     @property
     def p95_px(self) -> float:
         """95th percentile over all detections used."""
-        return float(np.nanpercentile(self.px, 95))
+        return float(np.nanpercentile(self.px, 95)) if self.any else float("nan")
 
     def share_within(self, distance_px: float, min_confidence: float = 0.5) -> float:
         """Share of confident detections reprojected within a distance (GC_d of Cotton 2024)."""
@@ -163,6 +168,8 @@ class Fit:
         uncertainty: None where it was not asked for or could not be computed.
         held_out: a camera kept out of the fit; None where there was none. It is not in `rig`
             and `error`.
+        placed: distance of every optical marker from the model's, in metres, NaN where it was
+            not seen; None where the fit was to keypoints alone.
     """
 
     body: BodyModel
@@ -180,3 +187,4 @@ class Fit:
     refined: tuple[str, ...] = ()
     uncertainty: Uncertainty | None = None
     held_out: HeldOut | None = None
+    placed: Float[np.ndarray, "time marker"] | None = None

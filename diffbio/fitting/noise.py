@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from diffbio.fitting.residuals import Reprojection
+from diffbio.fitting.residuals import Placement, Reprojection
 
 LONGEST_MEMORY = 0.5
 """In seconds. Errors alike for longer are biases, which marker offsets and cameras take up."""
@@ -29,13 +29,56 @@ class NoiseFactors(NamedTuple):
     lasting: float
 
 
-def noise_factors(
+class Errors(NamedTuple):
+    """What a fit left of the detections of one kind.
+
+    Attributes:
+        scaled: errors in standard deviations, one row per axis; any value where not used.
+        weight: of the detections in the objective, zero where there was none.
+        threshold: of the robust loss, in standard deviations.
+        tail: of the robust loss.
+    """
+
+    scaled: Float[np.ndarray, "axis group time marker"]
+    weight: Float[np.ndarray, "group time marker"]
+    threshold: float
+    tail: float
+
+
+def image_errors(
     reprojection: Reprojection,
     u_px: Float[np.ndarray, "camera time marker"],
     v_px: Float[np.ndarray, "camera time marker"],
-    interval: float,
-    n_unknown: int,
-    bandwidth_hz: float,
+) -> Errors:
+    """Errors of keypoints, a group per camera.
+
+    Args:
+        reprojection: detections, weights and loss at the solution.
+        u_px: projected markers, to the right.
+        v_px: projected markers, downwards.
+    """
+    sd = np.asarray(reprojection.sigma_px, float)[:, None, None]
+    u = (u_px - np.asarray(reprojection.u_px)) / sd
+    v = (v_px - np.asarray(reprojection.v_px)) / sd
+    weight = np.asarray(reprojection.weight, float)
+    return Errors(np.stack([u, v]), weight, float(reprojection.threshold), float(reprojection.tail))
+
+
+def place_errors(placement: Placement, markers: Float[np.ndarray, "time marker 3"]) -> Errors:
+    """Errors of optical markers, in one group.
+
+    Args:
+        placement: measured positions, weights and loss at the solution.
+        markers: of the model, in metres.
+    """
+    away = (markers - np.asarray(placement.positions, float)) / float(placement.sd)
+    weight = np.asarray(placement.weight, float)[None]
+    scaled = np.moveaxis(away, 2, 0)[:, None]
+    return Errors(scaled, weight, float(placement.threshold), float(placement.tail))
+
+
+def noise_factors(
+    errors: Errors, interval: float, n_unknown: int, bandwidth_hz: float
 ) -> NoiseFactors:
     """How far the errors are from those that the Hessian takes for granted.
 
@@ -50,42 +93,37 @@ def noise_factors(
     lets through: the power of the errors up to there, against as much of independent ones.
 
     Args:
-        reprojection: detections, weights and loss at the solution.
-        u_px: projected markers, to the right.
-        v_px: projected markers, downwards.
+        errors: of the fit.
         interval: time between samples, in seconds.
         n_unknown: number of unknowns the detections determine.
         bandwidth_hz: highest frequency of the pose.
     """
-    sd = np.asarray(reprojection.sigma_px, float)[:, None, None]
-    threshold, tail = float(reprojection.threshold), float(reprojection.tail)
-    used = np.asarray(reprojection.weight) > 0
-    count = int(used.sum())
+    scaled, weights, threshold, tail = errors
+    used = weights > 0
+    count, n_axis = int(used.sum()), len(scaled)
     if count == 0:
         return NoiseFactors(1.0, 1.0)
-    u = (u_px - np.asarray(reprojection.u_px)) / sd
-    v = (v_px - np.asarray(reprojection.v_px)) / sd
-    distance = np.sqrt(u * u + v * v)
+    distance = np.sqrt((scaled * scaled).sum(0))
     outside = distance > threshold
     trust = np.where(outside, threshold / np.maximum(distance, threshold), 1.0) ** tail
-    pull = np.stack([trust * u, trust * v]) * used
-    power = (pull**2).sum() / (2 * count)
-    curvature = (trust * (1 - 0.5 * tail * outside) * used).sum() / count
+    pull = trust * scaled * used
+    power = (pull**2).sum() / (n_axis * count)
+    curvature = (trust * (1 - tail / n_axis * outside) * used).sum() / count
     weight = (trust * used).sum() / count
     # A loss with a steep tail may have no curvature left where nothing fits.
     spread = power * weight / max(curvature, 0.3 * weight) ** 2
     alike = _autocorrelation(pull, used, max(1, round(LONGEST_MEMORY / interval)))
     reach = np.sinc(2 * bandwidth_hz * interval * np.arange(1, len(alike) + 1))
-    freedom = 1 - min(0.5, n_unknown / (2 * count))
+    freedom = 1 - min(0.5, n_unknown / (n_axis * count))
     # Weights hold the memory that was assumed and the detector's confidence.
-    assumed = np.asarray(reprojection.weight, float)[used].mean()
+    assumed = weights[used].mean()
     memories = 1 + 2 * np.asarray([(alike * reach).sum(), alike.sum()])
     return NoiseFactors(*map(float, np.clip(spread * memories * assumed / freedom, LEAST, MOST)))
 
 
 def _autocorrelation(
-    pull: Float[np.ndarray, "2 camera time marker"],
-    used: Bool[np.ndarray, "camera time marker"],
+    pull: Float[np.ndarray, "axis group time marker"],
+    used: Bool[np.ndarray, "group time marker"],
     longest: int,
 ) -> Float[np.ndarray, "lag"]:
     """Correlation of errors one and more samples apart, until they count as independent."""

@@ -66,6 +66,7 @@ def detection_system(
     sight: Sight,
     instruments: Instruments,
     basis: SplineBasis,
+    placed: tuple[Float[Array, "time marker"], Float[Array, "time marker 3"]] | None = None,
 ) -> DetectionSystem:
     """The detections' system at one state.
 
@@ -76,10 +77,18 @@ def detection_system(
         sight: what the cameras say.
         instruments: the cameras, and what is unknown of them.
         basis: slots of the samples.
+        placed: what optical markers say, along every axis alike, and their pull.
     """
     carried, n, by_segment = kinematics.carried, kinematics.n_own, kinematics.by_segment
     information = [[h.sum(0) for h in row] for row in sight.information]
     pull = sight.gradient.sum(1)
+    if placed is not None:
+        said, drawn = placed[0].T, jnp.transpose(placed[1], (2, 1, 0))
+        information = [
+            [h + said if i == j else h for j, h in enumerate(row)]
+            for i, row in enumerate(information)
+        ]
+        pull = pull + drawn
     resist = pressed(beyond(carried, moments(twists.arm, information)), twists.twist)
     wrench = beyond(carried, jnp.concatenate([cross(twists.arm, pull), pull]))
     slope = (twists.twist * wrench).sum(0)

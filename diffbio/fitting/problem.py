@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.body import BodyModel, BodyParameters, Pose
@@ -14,6 +14,7 @@ from diffbio.fitting.residuals import (
     Estimate,
     JointRange,
     MarkerPrior,
+    Placement,
     Reprojection,
     ScalePrior,
     Smoothness,
@@ -70,6 +71,7 @@ class Problem(eqx.Module):
         reprojection: the term that holds the detections.
         priors: the other terms; the objective is the sum of all.
         n_frames: number of real frames.
+        placement: the term that holds optical markers; None where there are none.
     """
 
     body: BodyModel = eqx.field(static=True)
@@ -80,10 +82,32 @@ class Problem(eqx.Module):
     reprojection: Reprojection
     priors: tuple[AbstractPrior, ...]
     n_frames: Array
+    placement: Placement | None = None
 
     def with_tail(self, tail: Float[Array, ""]) -> "Problem":
         """The same problem with another trust in far detections."""
-        return eqx.tree_at(lambda p: p.reprojection.tail, self, tail)
+        changed = eqx.tree_at(lambda p: p.reprojection.tail, self, tail)
+        if self.placement is None:
+            return changed
+        return eqx.tree_at(lambda p: p.placement.tail, changed, tail)
+
+    def reweighted(self, factor: float) -> "Problem":
+        """The same problem with all that was measured counting more or less."""
+        changed = eqx.tree_at(
+            lambda p: p.reprojection.weight, self, replace_fn=lambda w: w * factor
+        )
+        if self.placement is None:
+            return changed
+        return eqx.tree_at(lambda p: p.placement.weight, changed, replace_fn=lambda w: w * factor)
+
+    @property
+    def seen(self) -> Bool[np.ndarray, "time marker"]:
+        """Which markers were measured when, by any camera or in space."""
+        weight = np.asarray(self.reprojection.weight)
+        seen: np.ndarray = np.any(weight > 0, axis=0)
+        if self.placement is not None:
+            seen = seen | (np.asarray(self.placement.weight) > 0)
+        return seen
 
     @property
     def since_middle(self) -> Float[Array, "time"]:
@@ -132,7 +156,8 @@ class Problem(eqx.Module):
 
     def cost_of(self, estimate: Estimate) -> Float[Array, ""]:
         """The objective at an estimate, unitless."""
-        return self.reprojection(estimate) + self.prior_cost_of(estimate)
+        seen = self.reprojection(estimate) + self.prior_cost_of(estimate)
+        return seen if self.placement is None else seen + self.placement(estimate)
 
     def prior_cost_of(self, estimate: Estimate) -> Float[Array, ""]:
         """What the priors add to the objective, unitless."""
@@ -172,20 +197,11 @@ def make_problem(
 
     order = [keypoints.names.index(name) for name in body.marker_names]
     confidence = np.asarray(keypoints.confidence)[:, :, order]
-    share = min(1.0, keypoints.interval / CORRELATION_TIME)
     each = np.minimum(1.0, _intervals(keypoints) / CORRELATION_TIME)[:, None, None]
     weight = np.where(confidence >= MIN_CONFIDENCE, confidence, 0.0) * each
     # What was not detected may be NaN, which no weight of zero would take away.
     pixels = np.asarray(keypoints.pixels)[:, :, order]
     pixels = pad(np.where(weight[..., None] > 0, pixels, 0.0))
-    frame = np.zeros(padded)
-    frame[:n] = share
-    # The last real sample has no real neighbour: padding must not decide whether it counts.
-    between = np.where(np.arange(padded) < n - 1, frame, 0.0)
-    beyond = keypoints.interval * np.arange(1, padded - n + 1)
-    # From the first sample on, so that single precision holds fractions of milliseconds.
-    elapsed = np.asarray(keypoints.time, float) - float(keypoints.time[0])
-    time = np.concatenate([elapsed, elapsed[-1] + beyond])
     lag = np.zeros((len(rig.names), n)) if keypoints.lag is None else np.asarray(keypoints.lag)
 
     def array(x: np.ndarray | float) -> Array:
@@ -200,25 +216,72 @@ def make_problem(
         threshold=array(THRESHOLD_SD),
         tail=array(CAUCHY_TAIL),
     )
-    covariance = scale_covariance(body.segment_names)
-    posture = frame * min(1.0, POSTURE_MOMENTS / frame.sum())
-    ranges = (*body.joint_range.T, *body.joint_posture, posture, posture_share)
-    priors = (
-        ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
-        MarkerPrior(array(marker_sd(body))),
-        JointRange(*(array(x) for x in ranges)),
-        Smoothness(array(keypoints.interval), array(between), elevations_of(body.joint_names)),
-        CameraPrior(array(camera_sd(len(rig.names), reference_clock))),
+    of_cameras = CameraPrior(array(camera_sd(len(rig.names), reference_clock)))
+    of_person = person_priors(
+        body, n, keypoints.interval, padded, dtype=dtype, posture_share=posture_share
     )
     return Problem(
         body=body,
         timed=timed or bool(np.any(lag)),
         rig=rig.astype(dtype),
-        time=array(time),
+        time=array(elapsed_time(np.asarray(keypoints.time), keypoints.interval, padded)),
         lag=array(pad(lag)),
         reprojection=reprojection,
-        priors=priors,
+        priors=(*of_person, of_cameras),
         n_frames=jnp.asarray(n),
+    )
+
+
+def elapsed_time(
+    time: Float[np.ndarray, "time"], interval: float, padded: int
+) -> Float[np.ndarray, "padded"]:
+    """Time since the first sample, so that single precision holds fractions of milliseconds.
+
+    Args:
+        time: of the samples, in seconds.
+        interval: at which padding continues.
+        padded: length to pad to.
+    """
+    elapsed = np.asarray(time, float) - float(time[0])
+    beyond = interval * np.arange(1, padded - len(time) + 1)
+    return np.concatenate([elapsed, elapsed[-1] + beyond])
+
+
+def person_priors(
+    body: BodyModel,
+    n_frames: int,
+    interval: float,
+    padded: int,
+    *,
+    dtype: np.dtype | type,
+    posture_share: float = 1.0,
+) -> tuple[AbstractPrior, ...]:
+    """What is known of people and how they move, whatever observes them.
+
+    Args:
+        body: the anatomy.
+        n_frames: real samples.
+        interval: between them, in seconds.
+        padded: length of padded time.
+        dtype: of everything.
+        posture_share: what counts of the prior on posture; see `JointRange`.
+    """
+
+    def array(x: np.ndarray | float) -> Array:
+        return jnp.asarray(x, dtype)
+
+    frame = np.zeros(padded)
+    frame[:n_frames] = min(1.0, interval / CORRELATION_TIME)
+    # The last real sample has no real neighbour: padding must not decide whether it counts.
+    between = np.where(np.arange(padded) < n_frames - 1, frame, 0.0)
+    covariance = scale_covariance(body.segment_names)
+    posture = frame * min(1.0, POSTURE_MOMENTS / frame.sum())
+    ranges = (*body.joint_range.T, *body.joint_posture, posture, posture_share)
+    return (
+        ScalePrior(array(np.linalg.inv(np.linalg.cholesky(covariance)))),
+        MarkerPrior(array(marker_sd(body))),
+        JointRange(*(array(x) for x in ranges)),
+        Smoothness(array(interval), array(between), elevations_of(body.joint_names)),
     )
 
 

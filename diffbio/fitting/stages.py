@@ -14,13 +14,19 @@ from diffbio.errors import FitError, UnknownNameError
 from diffbio.fitting.clock_search import search_clocks
 from diffbio.fitting.correction import corrected
 from diffbio.fitting.distil import as_spline
-from diffbio.fitting.evaluate import evaluate_motion, held_out_error, pictured_error
+from diffbio.fitting.evaluate import (
+    evaluate_motion,
+    held_out_error,
+    pictured_error,
+    placed_error,
+)
 from diffbio.fitting.fit import Fit, Outcome
+from diffbio.fitting.marker_problem import make_marker_problem, no_cameras, start_at_markers
 from diffbio.fitting.problem import Problem, make_problem
 from diffbio.fitting.solvers import Solved
 from diffbio.fitting.start import Start, find_start
 from diffbio.fitting.uncertainty import estimate_uncertainty
-from diffbio.observations import Keypoints, retimed
+from diffbio.observations import Keypoints, Markers, retimed
 
 BANDWIDTH_HZ = {"spline": 7.5, "implicit": 12.0}
 """Of walking, 6 Hz hold all but noise (Winter 1974); a network has to be taught beyond it."""
@@ -142,6 +148,40 @@ def prepare(
     return Prepared(body, rig, keypoints, used, clocks, start, problem, refine, hold_out, seconds)
 
 
+def prepare_markers(
+    body: BodyModel,
+    markers: Markers,
+    *,
+    dtype: np.dtype | type = np.float32,
+    expected: BodyParameters | None = None,
+    posture_share: float = 1.0,
+) -> Prepared:
+    """Size and pose the body at optical markers and assemble the objective; it has no cameras.
+
+    Args:
+        body: its markers are among those measured, by name.
+        markers: measured.
+        dtype: of everything.
+        expected: the person before any marker was seen; by default the base model itself.
+        posture_share: what counts of the prior on posture; see `JointRange`.
+
+    Raises:
+        FitError: a marker of the body was not measured, or no frame has enough of them.
+    """
+    began = clock.perf_counter()
+    fused = body.with_kinematics("fused")
+    start = start_at_markers(fused, markers, expected=expected, dtype=dtype)
+    problem = make_marker_problem(body, markers, dtype=dtype, posture_share=posture_share)
+    names = body.marker_names
+    nothing = np.zeros((0, len(markers.time), len(names)))
+    seen = Keypoints(
+        np.zeros((*nothing.shape, 2)), nothing, markers.time, names, "optical markers", ()
+    )
+    clocks, rig = Clocks.trusted(seen), no_cameras(dtype)
+    seconds = clock.perf_counter() - began
+    return Prepared(body, rig, seen, seen, clocks, start, problem, (), None, seconds)
+
+
 def bandwidth_of(keypoints: Keypoints, trajectory: str, bandwidth_hz: float | None = None) -> float:
     """Highest frequency of the motion, in Hz: as asked for, or `BANDWIDTH_HZ`, or a quarter of
     the frame rate where that is lower, since nothing observes what happens between frames.
@@ -223,6 +263,7 @@ def finish(
         refined=prepared.refine,
         uncertainty=error_bars,
         held_out=held_out,
+        placed=placed_error(fused, problem, unknowns),
     )
 
 

@@ -46,7 +46,7 @@ class Start:
         pose: per frame; meaningless where `posed` is False.
         posed: frames with enough points and a plausible pose.
         points: triangulated markers, NaN where unseen, in metres.
-        depth: median distance of the person along each optical axis, in metres.
+        depth: median distance of the person along each camera's optical axis, in metres.
     """
 
     parameters: BodyParameters
@@ -85,12 +85,38 @@ def find_start(
         rig, jnp.asarray(pixels, dtype), jnp.asarray(confidence, dtype)
     )
     points = np.asarray(solved.points, float)
+    elapsed = np.asarray(keypoints.time, float) - float(keypoints.time[0])
+    start = start_from_points(body, points, elapsed, expected, dtype)
+    return dataclasses.replace(start, depth=np.maximum(_depth(rig, points), MIN_DEPTH))
+
+
+def start_from_points(
+    body: BodyModel,
+    points: Float[np.ndarray, "padded marker 3"],
+    elapsed: Float[np.ndarray, "time"],
+    expected: BodyParameters | None,
+    dtype: np.dtype,
+) -> Start:
+    """Size the body, and pose it frame by frame; there is no camera in it yet.
+
+    Args:
+        body: the anatomy.
+        points: its markers in space, NaN where unseen and beyond the real samples, in metres.
+        elapsed: time of the real samples since the first, in seconds.
+        expected: the person before anything was seen; by default the base model itself.
+        dtype: of the result.
+
+    Raises:
+        FitError: no frame has `MIN_POINTS` points.
+    """
+    n = len(elapsed)
     seen = np.asarray(np.isfinite(points).all(-1))
     enough = seen.sum(1) >= MIN_POINTS
     if not enough.any():
         raise FitError(
-            f"No frame has {MIN_POINTS} keypoints seen by two cameras, so there is nothing to "
-            "start from. Check that keypoints and calibration belong together."
+            f"No frame has {MIN_POINTS} keypoints seen by two cameras, or as many optical markers, "
+            "so there is nothing to start from. Check that keypoints and calibration belong "
+            "together."
         )
     base = body.default_parameters(dtype) if expected is None else expected
     samples, slope = _sampled_markers(body, base)
@@ -100,14 +126,8 @@ def find_start(
     pose, distance = _first_poses(body, parameters, points, seen, samples)
     plausible = distance < 3 * np.median(distance[enough]) + 0.05
     cut = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[:n]), pose)
-    return Start(
-        parameters=parameters,
-        elapsed=np.asarray(keypoints.time, float) - float(keypoints.time[0]),
-        pose=cut,
-        posed=(enough & plausible)[:n],
-        points=points[:n],
-        depth=np.maximum(_depth(rig, points), MIN_DEPTH),
-    )
+    posed = (enough & plausible)[:n]
+    return Start(parameters, elapsed, cut, posed, points[:n], np.zeros(0))
 
 
 def _depth(

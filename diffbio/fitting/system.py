@@ -19,7 +19,7 @@ from diffbio.fitting.banded import solve_arrow
 from diffbio.fitting.normal_equations import DetectionSystem, detection_system
 from diffbio.fitting.prior_equations import band_of, corner_of, means_of
 from diffbio.fitting.problem import Problem, Unknowns
-from diffbio.fitting.residuals import Estimate, Reprojection
+from diffbio.fitting.residuals import Estimate, Placement, Reprojection
 from diffbio.fitting.sight import Instruments, look
 from diffbio.fitting.spline_basis import SplineBasis
 from diffbio.fitting.to_parameters import ToParameters
@@ -114,6 +114,13 @@ class System:
         weight = jnp.where(basis.filled.reshape(1, 1, -1), weight, 0.0)
         scale = (seen.sigma_px, seen.threshold, seen.tail)
         self.reprojection = Reprojection(u_px, v_px, weight, *scale)
+        self.placement = None
+        if problem.placement is not None:
+            placed = problem.placement
+            at = basis.sample.reshape(-1)
+            weight = jnp.where(basis.filled.reshape(-1, 1), placed.weight[at], 0.0)
+            scale = (placed.sd, placed.threshold, placed.tail)
+            self.placement = Placement(placed.positions[at], weight, *scale)
 
     def _by_slot(self, samples: Float[Array, "camera time *rest"]) -> Array:
         """Samples of every camera in the slots of the basis, after the markers; empty slots repeat
@@ -172,8 +179,13 @@ class System:
             points = self._by_slot(estimate.pictured)
         instruments = self._instruments(state, estimate, points)
         sight = look(reprojection, estimate.rig, points)
+        placed = None
+        if self.placement is not None:
+            anew = eqx.tree_at(lambda p: p.tail, self.placement, tail)
+            markers = jnp.transpose(twists.arm, (2, 1, 0)) + poses.root_position[:, None]
+            placed = anew.information(markers)
         seen = detection_system(
-            self.kinematics, twists, poses.root_position.T, sight, instruments, basis
+            self.kinematics, twists, poses.root_position.T, sight, instruments, basis, placed
         )
         seen = jax.lax.optimization_barrier(seen)
         to_parameters = ToParameters(self.kinematics, twists, instruments)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from diffbio.cameras.adjustment import WIDTH, adjustment_of, columns_of
 from diffbio.fitting.banded import ArrowMatrix
 from diffbio.fitting.fit import Uncertainty
-from diffbio.fitting.noise import NoiseFactors, noise_factors
+from diffbio.fitting.noise import NoiseFactors, image_errors, noise_factors, place_errors
 from diffbio.fitting.posterior import Lasting, Posterior, posterior
 from diffbio.fitting.prior_equations import corner_of
 from diffbio.fitting.problem import Problem, Unknowns
@@ -56,8 +56,7 @@ def estimate_uncertainty(
     basis, n = basis_of(problem, unknowns), int(problem.n_frames)
     noise = noise_of(problem, unknowns, refine=refine)
     moving, lasting = np.asarray(noise, problem.time.dtype)
-    weight = problem.reprojection.weight / moving
-    honest = eqx.tree_at(lambda p: p.reprojection.weight, problem, weight)
+    honest = problem.reweighted(float(1 / moving))
     share = jnp.asarray(moving / lasting)
     elsewhere = None if person is None else jnp.asarray(person, problem.time.dtype)
     found, columns = _posterior(honest, basis, unknowns, share, elsewhere, refine=refine)
@@ -70,7 +69,8 @@ def estimate_uncertainty(
     cameras[:, np.asarray(columns, int)] = sd
     # The reference clock is right by definition, and no short trial tells a clock's rate.
     prior = camera_sd(n_camera, reference_clock)
-    prior[reference_clock, CLOCK_OFFSET], prior[:, CLOCK_DRIFT] = np.inf, np.inf
+    prior[reference_clock : reference_clock + 1, CLOCK_OFFSET] = np.inf
+    prior[:, CLOCK_DRIFT] = np.inf
     return Uncertainty(
         root=found.root[:n],
         joints=found.joints[:n],
@@ -86,17 +86,20 @@ def estimate_uncertainty(
 def noise_of(problem: Problem, unknowns: Unknowns, *, refine: tuple[str, ...]) -> NoiseFactors:
     """How noisy the detections of a fitted trial are; arguments as of `estimate_uncertainty`."""
     n = int(problem.n_frames)
-    u, v = _pictures(problem, unknowns)
     trajectory = unknowns.trajectory
     assert isinstance(trajectory, SplineTrajectory)
     n_control = (len(trajectory.control) - 3) * n / len(problem.time)
     shared = unknowns.parameters.log_scale.size + unknowns.parameters.marker_offset.size
     shared += len(columns_of(refine)) * len(problem.rig.names)
     n_unknown = round(n_control * (6 + len(problem.body.joint_names))) + shared
+    u, v, markers = (np.asarray(x, float) for x in _predicted(problem, unknowns))
+    errors = (
+        image_errors(problem.reprojection, u, v)
+        if problem.placement is None
+        else place_errors(problem.placement, markers)
+    )
     return noise_factors(
-        problem.reprojection,
-        np.asarray(u, float),
-        np.asarray(v, float),
+        errors,
         float(problem.time[1] - problem.time[0]),
         n_unknown,
         0.5 / float(trajectory.spacing),
@@ -104,8 +107,10 @@ def noise_of(problem: Problem, unknowns: Unknowns, *, refine: tuple[str, ...]) -
 
 
 @eqx.filter_jit
-def _pictures(problem: Problem, unknowns: Unknowns) -> tuple[Array, Array]:
-    return problem.estimate(unknowns).project()
+def _predicted(problem: Problem, unknowns: Unknowns) -> tuple[Array, Array, Array]:
+    """What the cameras should have seen, u and v, and where the markers are."""
+    estimate = problem.estimate(unknowns)
+    return *estimate.project(), estimate.markers
 
 
 @eqx.filter_jit
@@ -172,7 +177,7 @@ def _undetermined(
     scales = np.sqrt(np.diagonal(found.log_scale)) / np.hypot(PROPORTION_SD, SIDE_SD)
     segments = np.flatnonzero(scales > UNDETERMINED)
     names += [f"segment_scale/{body.segment_names[i]}" for i in segments]
-    seen = np.asarray(problem.reprojection.weight).any((0, 1))
+    seen = problem.seen.any(0)
     least = (found.marker_offset / marker_sd(body)[:, None]).min(1)
     unseen = np.flatnonzero(~seen | (least > UNDETERMINED))
     names += [f"marker_offset/{body.marker_names[i]}" for i in unseen]

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from diffbio.body.keypoint_set import AnchorClass
 from experiments.keypoint_anchors.skeleton import Skeleton
 
-JOINT_CENTRE, BONY_LANDMARK, SOFT_TISSUE = AnchorClass
+JOINT_CENTRE, BONY_LANDMARK, SOFT_TISSUE, CLUSTER = AnchorClass
 
 FORWARD = np.array([1.0, 0.0, 0.0])
 UP = np.array([0.0, 1.0, 0.0])

@@ -4,6 +4,7 @@ import numpy as np
 
 from experiments.keypoint_anchors.landmark import (
     BONY_LANDMARK,
+    CLUSTER,
     FORWARD,
     JOINT_CENTRE,
     MARKER_RADIUS,
@@ -74,7 +75,9 @@ def thigh(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
         )
 
     side_radius, front_radius = THIGH_LATERAL_RADIUS, THIGH_ANTERIOR_RADIUS
+    somewhere = around_shaft(shaft, side, 0.60, 45, side_radius)
     return {
+        "thigh_cluster": Landmark(body, somewhere, CLUSTER, "anywhere on the thigh"),
         "knee": Landmark(body, knee, JOINT_CENTRE, "mid of the epicondyles"),
         "knee_lateral": Landmark(
             body, outer + on_skin * outward, BONY_LANDMARK, "lateral epicondyle, skin"
@@ -109,8 +112,10 @@ def shank(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
         point = around_shaft(shaft, side, fraction, degrees, SHANK_RADIUS)
         return Landmark(body, point, SOFT_TISSUE, words)
 
+    somewhere = around_shaft(shaft, side, 0.45, 30, SHANK_RADIUS)
     crest = furthest(near(tibia, UP, float((shaft[0] + shaft[1]) @ UP) / 2, 0.02), FORWARD)
     return {
+        "shank_cluster": Landmark(body, somewhere, CLUSTER, "anywhere on the shank"),
         "ankle": Landmark(body, ankle, JOINT_CENTRE, "talocrural centre, the origin of the talus"),
         "malleoli": Landmark(body, (outer + inner) / 2, JOINT_CENTRE, "mid of the malleoli"),
         "ankle_lateral": Landmark(

@@ -21,6 +21,7 @@ COLOURS = {
     AnchorClass.JOINT_CENTRE: "#d62728",
     AnchorClass.BONY_LANDMARK: "#1f5fbf",
     AnchorClass.SOFT_TISSUE: "#1a9641",
+    AnchorClass.CLUSTER: "#7b3294",
 }
 LIGHT = np.array([0.3, 0.5, 0.8])
 

@@ -285,6 +285,47 @@ _FALISSE_BODY = {"neck": "mid_below_acromia", "mid_hip": "mid_hips"} | _sided(
     }
 )
 
+# Cluster markers were put where they hold, differently on the two legs.
+_OPENCAP = (
+    {"C7": "c7", "R_Sternum": "jugular_notch", "L_Sternum": "jugular_notch"}
+    | _sided(
+        {
+            "{S}_Shoulder": "acromion",
+            "{S}_elbow_lat": "elbow_lateral",
+            "{S}_elbow_med": "elbow_medial",
+            "{S}_wrist_radius": "wrist_thumb_side",
+            "{S}_wrist_ulna": "wrist_little_side",
+        }
+    )
+    | {
+        f"{trunk}.{bone}": f"{bone.lower()}_{s}"
+        for s, trunk in (("r", "r"), ("l", "L"))
+        for bone in ("ASIS", "PSIS")
+    }
+    | {
+        f"{leg}_{name}": f"{point}_{s}"
+        for s, leg in (("r", "r"), ("l", "L"))
+        for name, point in {
+            "knee": "knee_lateral",
+            "ankle": "ankle_lateral",
+            "calc": "heel_marker",
+            "5meta": "metatarsal_5_head",
+            "toe": "metatarsal_23_heads",
+            "shank_antsup": "shank_cluster",
+        }.items()
+    }
+    | {
+        f"{leg}_thigh{i}": f"thigh_cluster_{s}"
+        for s, leg, count in (("r", "r", 5), ("l", "L", 4))
+        for i in range(1, count + 1)
+    }
+    | {
+        f"{leg}_sh{i}": f"shank_cluster_{s}"
+        for s, leg, count in (("r", "r", 4), ("l", "L", 3))
+        for i in range(2, count + 1)
+    }
+)
+
 SETS = {
     "coco_17": SetDescription("COCO: seventeen points of the body.", _COCO_17),
     "halpe_26": SetDescription("Halpe: body, head, neck, hip and feet.", _HALPE_26),
@@ -302,5 +343,8 @@ SETS = {
     ),
     "falisse_body": SetDescription(
         "Twenty body points computed from the markers of the Falisse walking trials.", _FALISSE_BODY
+    ),
+    "opencap_markers": SetDescription(
+        "The optical markers of the OpenCap validation recordings.", _OPENCAP
     ),
 }

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.interpolate import BSpline
 from scipy.signal import lfilter
 
-from diffbio.fitting.noise import LEAST, NoiseFactors, noise_factors
+from diffbio.fitting.noise import LEAST, NoiseFactors, image_errors, noise_factors
 from diffbio.fitting.residuals import Reprojection
 from diffbio.fitting.residuals.reprojection import HUBER_TAIL
 
@@ -48,7 +48,8 @@ def factors_of(
         jnp.asarray(HUBER_TAIL),
     )
     zero = np.zeros(u.shape)
-    return noise_factors(reprojection, zero, zero, INTERVAL, n_unknown, bandwidth_hz)
+    errors = image_errors(reprojection, zero, zero)
+    return noise_factors(errors, INTERVAL, n_unknown, bandwidth_hz)
 
 
 def of_memory(memory_s: float, **others) -> NoiseFactors:

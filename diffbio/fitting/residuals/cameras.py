@@ -52,5 +52,6 @@ def camera_sd(n_cameras: int, reference_clock: int) -> Float[np.ndarray, "camera
     poses = [ROTATION_SD] * 3 + [POSITION_SD] * 3
     each = [*poses, LOG_FOCAL_SD, *DISTORTION_SD, CLOCK_OFFSET_SD, CLOCK_DRIFT_SD]
     sd = np.tile(each, (n_cameras, 1))
-    sd[reference_clock, 9:] = REFERENCE_CLOCK_SD
+    # A slice, for there may be no camera at all.
+    sd[reference_clock : reference_clock + 1, 9:] = REFERENCE_CLOCK_SD
     return sd

@@ -16,11 +16,13 @@ PROPORTION_SD = 0.05
 SIDE_SD = 0.015
 
 # Per axis, in metres: joint centres as detectors place them against anatomy (hips up to 3 cm,
-# others about 1 cm); palpated landmarks; points on soft tissue defined by the eye.
+# others about 1 cm); palpated landmarks; points on soft tissue defined by the eye; markers
+# that were put anywhere on a segment.
 MARKER_SD = {
     AnchorClass.JOINT_CENTRE: 0.012,
     AnchorClass.BONY_LANDMARK: 0.012,
     AnchorClass.SOFT_TISSUE: 0.025,
+    AnchorClass.CLUSTER: 0.060,
 }
 
 
