@@ -1,8 +1,7 @@
 """Linear systems of an arrow: a band of blocks over time, bordered by unknowns shared by all.
 
-Neighbouring blocks are gathered in threes, so that a band of four blocks' width is tridiagonal.
-Its Cholesky factor runs through time once; the border is eliminated by its Schur complement.
-The same factor gives the covariances of what lies within a band (the selected inverse).
+The band's Cholesky factor runs through time once, in groups of blocks; the border is eliminated
+by its Schur complement.
 """
 
 from typing import Literal, NamedTuple
@@ -13,63 +12,10 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from jaxtyping import Array, Float
 
 from diffbio.fitting import cyclic
-
-WIDTH = 4
-"""Blocks on and right of the diagonal: a control point of a cubic spline meets three after it."""
-
-GROUP = WIDTH - 1
+from diffbio.fitting.groups import grouped, grouped_rows
 
 Method = Literal["scan", "cyclic"]
 """How the groups are eliminated: one after the other, or every other one at once."""
-
-
-class ArrowMatrix(NamedTuple):
-    """A symmetric matrix `[[band, border], [border.T, corner]]`.
-
-    Attributes:
-        band: `band[d, k]` is the block in row `k` and column `k + d`; those beyond the end are
-            not looked at.
-        border: columns of the shared unknowns.
-        corner: their own block.
-    """
-
-    band: Float[Array, "4 block n n"]
-    border: Float[Array, "block n shared"]
-    corner: Float[Array, "shared shared"]
-
-
-class ArrowFactor(NamedTuple):
-    """Cholesky factor of a definite arrow. Rows are gathered in groups, the last padded.
-
-    Attributes:
-        diagonal: lower triangular blocks on the diagonal.
-        below: transposes of the blocks below them.
-        border: transpose of the factor's rows of the shared unknowns.
-        schur: their triangular block, the factor of the Schur complement.
-    """
-
-    diagonal: Float[Array, "group row row"]
-    below: Float[Array, "group row row"]
-    border: Float[Array, "group row shared"]
-    schur: Float[Array, "shared shared"]
-
-
-class ArrowCovariance(NamedTuple):
-    """What is needed of the inverse of an arrow, seen as a precision matrix.
-
-    Given the shared unknowns, the blocks covary as `band` says, and move by `-border` with them.
-    So blocks `k` and `k + d` covary by `band[d, k] + border[k] @ shared @ border[k + d].T`, and
-    block `k` with the shared unknowns by `-border[k] @ shared`.
-
-    Attributes:
-        band: of the inverse of the band alone, stored as the band is; zero beyond the end.
-        border: the inverse of the band times the border.
-        shared: covariance of the shared unknowns.
-    """
-
-    band: Float[Array, "4 block n n"]
-    border: Float[Array, "block n shared"]
-    shared: Float[Array, "shared shared"]
 
 
 class Reduced(NamedTuple):
@@ -161,123 +107,7 @@ def solve_arrow(
     return restore_band(reduced, shared, *right.shape, method=method), shared
 
 
-def factor_arrow(
-    band: Float[Array, "4 block n n"],
-    border: Float[Array, "block n shared"],
-    corner: Float[Array, "shared shared"],
-) -> ArrowFactor:
-    """Cholesky factor of a definite arrow, for many right hand sides and for covariances.
-
-    Args:
-        band: as in `ArrowMatrix`.
-        border: columns of the shared unknowns.
-        corner: their own block.
-
-    Returns:
-        The factor; NaN where the matrix is not positive definite.
-    """
-    n_shared = border.shape[2]
-    (diagonal, below), solved = _eliminate(*grouped(band), grouped_rows(border))
-    flat = solved.reshape(-1, n_shared)
-    return ArrowFactor(diagonal, below, solved, jnp.linalg.cholesky(corner - flat.T @ flat))
-
-
-def solve_factored(
-    factor: ArrowFactor, right: Float[Array, "block n"], right_shared: Float[Array, "shared"]
-) -> tuple[Float[Array, "block n"], Float[Array, "shared"]]:
-    """As `solve_arrow` with the arrow already factored."""
-    n_block, n = right.shape
-    rows = grouped_rows(right[..., None])[..., 0]
-    solved = _forward_substitute(factor.diagonal, factor.below, rows)
-    onto = jnp.einsum("gri,gr->i", factor.border, solved)
-    shared = cho_solve((factor.schur, True), right_shared - onto)
-    own = _back_substitute((factor.diagonal, factor.below), solved - factor.border @ shared)
-    return own.reshape(-1, n)[:n_block], shared
-
-
-def arrow_covariance(factor: ArrowFactor, n_block: int) -> ArrowCovariance:
-    """Covariances within the band and with the shared unknowns, from the last group to the first.
-
-    Args:
-        factor: of the precision matrix.
-        n_block: blocks of the band, without padding.
-
-    Source: Takahashi, Fagan, Chen (1973); Erisman and Tinney (1975), for blocks.
-    """
-    row, n_shared = factor.border.shape[1:]
-    eye = jnp.eye(row, dtype=factor.border.dtype)
-
-    def step(carry: tuple[Array, Array], group: tuple[Array, Array, Array]) -> tuple:
-        after, border = carry
-        d, e, y = group
-        inverse = solve_triangular(d, eye, lower=True)
-        forth = e @ after
-        columns = jnp.concatenate([(eye + forth @ e.T) @ inverse, -forth, y - e @ border], axis=1)
-        own, beside, border = jnp.split(inverse.T @ columns, [row, 2 * row], axis=1)
-        own = 0.5 * (own + own.T)
-        return (own, border), (own, beside, border)
-
-    first = (jnp.zeros_like(eye), jnp.zeros_like(factor.border[0]))
-    groups = (factor.diagonal, factor.below, factor.border)
-    diagonal, above, border = jax.lax.scan(step, first, groups, reverse=True)[1]
-    root = solve_triangular(factor.schur, jnp.eye(n_shared, dtype=eye.dtype), lower=True)
-    border = border.reshape(-1, row // GROUP, n_shared)[:n_block]
-    return ArrowCovariance(_ungrouped(diagonal, above)[:, :n_block], border, root.T @ root)
-
-
-def grouped(
-    band: Float[Array, "4 block n n"],
-) -> tuple[Float[Array, "group row row"], Float[Array, "group row row"]]:
-    """Diagonal groups and the groups right of them, the last padded with the identity."""
-    n_block, n = band.shape[1:3]
-    n_group = -(-n_block // GROUP)
-    padded = n_group * GROUP
-    column = jnp.arange(n_block)[None] + jnp.arange(WIDTH)[:, None]
-    band = jnp.where((column < n_block)[..., None, None], band, 0)
-    band = jnp.pad(band, ((0, 0), (0, padded - n_block), (0, 0), (0, 0)))
-    if padded > n_block:
-        band = band.at[0, n_block:].set(jnp.eye(n, dtype=band.dtype)[None])
-    b = band.reshape(WIDTH, n_group, GROUP, n, n)
-    zero = jnp.zeros_like(b[0, :, 0])
-
-    def block(row: int, column: int) -> Array:
-        if 0 <= column - row < WIDTH:
-            return b[column - row, :, row]
-        return jnp.swapaxes(b[row - column, :, column], 1, 2) if column < row else zero
-
-    def square(first: int) -> Array:
-        rows = [
-            jnp.concatenate([block(i, first + j) for j in range(GROUP)], axis=2)
-            for i in range(GROUP)
-        ]
-        return jnp.concatenate(rows, axis=1)
-
-    return square(0), square(GROUP)
-
-
-def grouped_rows(rows: Float[Array, "block n column"]) -> Float[Array, "group row column"]:
-    """Rows gathered as `grouped` gathers blocks, padded with zeros."""
-    n_block, n, n_column = rows.shape
-    n_group = -(-n_block // GROUP)
-    rows = jnp.pad(rows, ((0, n_group * GROUP - n_block), (0, 0), (0, 0)))
-    return rows.reshape(n_group, GROUP * n, n_column)
-
-
-def _ungrouped(
-    diagonal: Float[Array, "group row row"], above: Float[Array, "group row row"]
-) -> Float[Array, "4 block n n"]:
-    """The band of groups, as `grouped` took it."""
-    n = diagonal.shape[1] // GROUP
-    split = [x.reshape(-1, GROUP, n, GROUP, n) for x in (diagonal, above)]
-
-    def block(row: int, column: int) -> Array:
-        return split[column // GROUP][:, row, :, column % GROUP]
-
-    rows = [jnp.stack([block(i, i + d) for i in range(GROUP)], axis=1) for d in range(WIDTH)]
-    return jnp.stack(rows).reshape(WIDTH, -1, n, n)
-
-
-def _eliminate(
+def eliminate(
     diagonal: Float[Array, "group row row"],
     above: Float[Array, "group row row"],
     columns: Float[Array, "group row column"],
@@ -299,23 +129,11 @@ def _eliminate(
     return (factor, below), solved
 
 
-def _forward_substitute(
-    factor: Float[Array, "group row row"],
-    below: Float[Array, "group row row"],
-    right: Float[Array, "group row"],
-) -> Float[Array, "group row"]:
-    def step(before: Array, group: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        d, e, y = group
-        own = solve_triangular(d, y - before, lower=True)
-        return e.T @ own, own
-
-    return jax.lax.scan(step, jnp.zeros_like(right[0]), (factor, below, right))[1]
-
-
-def _back_substitute(
+def back_substitute(
     factor: tuple[Float[Array, "group row row"], Float[Array, "group row row"]],
     right: Float[Array, "group row"],
 ) -> Float[Array, "group row"]:
+    """Solution of the transposed factor's rows, from the last group to the first."""
     def step(after: Array, group: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         d, e, y = group
         own = solve_triangular(d, y - e @ after, lower=True, trans=1)
@@ -329,6 +147,6 @@ def _default_method() -> Method:
 
 
 _METHODS = {
-    "scan": (_eliminate, _back_substitute),
+    "scan": (eliminate, back_substitute),
     "cyclic": (cyclic.eliminate, cyclic.back_substitute),
 }

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from diffbio.fitting.banded import ArrowFactor, ArrowMatrix, factor_arrow
+from diffbio.fitting.arrow_factor import ArrowFactor, ArrowMatrix, factor_arrow
 
 ROUNDING = 4.0
 """Least pivot relative to the diagonal, in units of the rounding of the numbers' type: what is

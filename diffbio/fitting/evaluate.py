@@ -176,5 +176,5 @@ def evaluate_motion(
         markers=markers,
         body_positions=positions,
         body_rotations=rotations,
-        seen=problem.seen[:n].any(1),
+        seen=np.logical_or.reduce(problem.seen[:n], axis=1),
     )

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.body.jacobian import marker_jacobian
-from diffbio.fitting.banded import ArrowFactor, ArrowMatrix, arrow_covariance
+from diffbio.fitting.arrow_factor import ArrowFactor, ArrowMatrix, arrow_covariance
 from diffbio.fitting.definite import factor_definite
 from diffbio.fitting.spline_basis import PAIRS, WINDOW, SplineBasis
 

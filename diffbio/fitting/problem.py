@@ -103,8 +103,7 @@ class Problem(eqx.Module):
     @property
     def seen(self) -> Bool[np.ndarray, "time marker"]:
         """Which markers were measured when, by any camera or in space."""
-        weight = np.asarray(self.reprojection.weight)
-        seen: np.ndarray = np.any(weight > 0, axis=0)
+        seen = np.logical_or.reduce(np.asarray(self.reprojection.weight) > 0, axis=0)
         if self.placement is not None:
             seen = seen | (np.asarray(self.placement.weight) > 0)
         return seen

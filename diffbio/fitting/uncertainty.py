@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from diffbio.cameras.adjustment import WIDTH, adjustment_of, columns_of
-from diffbio.fitting.banded import ArrowMatrix
+from diffbio.fitting.arrow_factor import ArrowMatrix
 from diffbio.fitting.fit import Uncertainty
 from diffbio.fitting.noise import NoiseFactors, image_errors, noise_factors, place_errors
 from diffbio.fitting.posterior import Lasting, Posterior, posterior

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from diffbio.fitting.banded import arrow_covariance, factor_arrow, solve_arrow, solve_factored
+from diffbio.fitting.arrow_factor import arrow_covariance, factor_arrow, solve_factored
+from diffbio.fitting.banded import solve_arrow
 
 # A whole number of groups of three, one block over, two over, and fewer than one group.
 SIZES = pytest.mark.parametrize("n_block", [9, 10, 11, 2])

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.testing import assert_allclose
 
-from diffbio.fitting.banded import ArrowMatrix
+from diffbio.fitting.arrow_factor import ArrowMatrix
 from diffbio.fitting.definite import factor_definite
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.body import BodyModel, BodyParameters, Pose
-from diffbio.fitting.banded import ArrowMatrix
+from diffbio.fitting.arrow_factor import ArrowMatrix
 from diffbio.fitting.distil import start_spline
 from diffbio.fitting.posterior import Lasting, Posterior, posterior
 from diffbio.fitting.prior_equations import corner_of
