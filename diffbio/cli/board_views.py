@@ -16,9 +16,9 @@ def read_views(arguments, console):
             rig = read_rig(arguments.intrinsics)
             sizes = dict(zip(rig.names, rig.image_size, strict=True))
             if arguments.image_size:
-                sizes = dict.fromkeys(sizes, _size(arguments.image_size))
+                sizes = dict.fromkeys(sizes, size_of(arguments.image_size))
         elif arguments.image_size:
-            sizes = _size(arguments.image_size)
+            sizes = size_of(arguments.image_size)
         else:
             raise InputError(
                 str(arguments.footage),
@@ -109,7 +109,7 @@ def _counted(views, dropped) -> str:
     return f"Views of the board: {each}." + (f" Left out: {out}." if out else "")
 
 
-def _size(text: str) -> tuple[int, int]:
+def size_of(text: str) -> tuple[int, int]:
     """Width and height.
 
     Raises:

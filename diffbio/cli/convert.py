@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument(
         "--up", choices=AXES, help="this axis points up in SOURCE, and is to be z (write --up=-y)"
     )
+    change.add_argument(
+        "--axes", metavar="WORDS", help="which way those of the world point: x=right,y=forward,z=up"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     jax.config.update("jax_enable_x64", True)  # nine digits would be lost in single precision
 
     from diffbio.cameras.rig_changes import quarter_turned, rescaled, with_upward
+    from diffbio.cameras.world_axes import axes_in_words
     from diffbio.io.rigs import StatedRig, read_rig_file, write_rig
     from diffbio.io.rigs.formats import files_of, format_for
 
@@ -82,6 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.up:
         rig = with_upward(rig, arguments.up)
         print(f"- The world was turned: its {arguments.up} axis is now z, upwards.")
+    if arguments.axes:
+        rig = axes_in_words(arguments.axes).of_rig(rig)
+        print("- The world was turned: x is now forward, y left and z up.")
     name = arguments.to or format_for(arguments.target)
     files = files_of(rig, arguments.target, name)
     _check_free(list(files), arguments.force)

@@ -20,13 +20,19 @@ REFINEMENTS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `diffbio fit`."""
+    add_trial_arguments(parser)
+    parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL/diffbio")
+    add_fit_arguments(parser)
+
+
+def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say which trial and which body, common to `fit` and `calibrate refine`."""
     parser.add_argument(
         "trial_path",
         metavar="TRIAL",
         type=pathlib.Path,
         help="a Pose2Sim trial or project, a folder with rig.toml and keypoints, or an .npz",
     )
-    parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL/diffbio")
     parser.add_argument(
         "--rig", type=pathlib.Path,
         help="calibration, where it lies elsewhere: any format `diffbio convert` knows",
@@ -42,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MJCF",
         help="a body of your own instead of MyoFullBody",
     )
-    add_fit_arguments(parser)
 
 
 def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,32 +116,44 @@ def _positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:
 def run(arguments: argparse.Namespace) -> int:
     """Read, fit, write, and say where the result is."""
     began = time.perf_counter()
-    jax_support, io, progress = _import("_jax", "io.read", "cli.progress")
+    jax_support, progress = _import("_jax", "cli.progress")
     jax_support.enable_compilation_cache()
     console = progress.Console()
-    trial = io.read_trial(
+    trial = read_trial(arguments)
+    output = arguments.output or _beside(arguments.trial_path)
+    (result_folder,) = _import("report.result_folder")
+    result_folder.check_writable(output)
+    body = body_for(arguments, trial)
+    console.say(describe(trial))
+    for note in trial.notes:
+        console.say(note)
+    fit = fit_trial(arguments, trial, body, console, began)
+    verdict = result_folder.write_result(fit, trial, output, log=console.log)
+    return report(verdict, fit, output)
+
+
+def read_trial(arguments):
+    """The trial that `add_trial_arguments` names."""
+    (io,) = _import("io.read")
+    return io.read_trial(
         arguments.trial_path,
         rig=arguments.rig,
         keypoint_set=arguments.keypoint_set,
         frame_rate_hz=arguments.frame_rate,
         trial=arguments.trial,
     )
-    output = arguments.output or _beside(arguments.trial_path)
-    result_folder, body_package = _import("report.result_folder", "body")
-    result_folder.check_writable(output)
+
+
+def body_for(arguments, trial):
+    """The body whose markers are the keypoints of a trial."""
+    (body_package,) = _import("body")
+    kinematics = arguments.kinematics
     keypoint_set = body_package.load_keypoint_set(
         arguments.keypoint_set or trial.keypoints.set_name
     )
     if arguments.body:
-        body = body_package.body_from_mjcf(arguments.body, keypoint_set, arguments.kinematics)
-    else:
-        body = body_package.default_body(keypoint_set, arguments.kinematics)
-    console.say(_describe(trial))
-    for note in trial.notes:
-        console.say(note)
-    fit = fit_trial(arguments, trial, body, console, began)
-    verdict = result_folder.write_result(fit, trial, output, log=console.log)
-    return report(verdict, fit, output)
+        return body_package.body_from_mjcf(arguments.body, keypoint_set, kinematics)
+    return body_package.default_body(keypoint_set, kinematics)
 
 
 def fit_trial(arguments, trial, body, console, began):
@@ -148,14 +165,12 @@ def fit_trial(arguments, trial, body, console, began):
     import jax
     import numpy as np
 
-    fitting, motion_fit, gauss_newton = _import(
-        "fitting", "fitting.motion_fit", "fitting.gauss_newton"
-    )
+    fitting, motion_fit, schedule = _import("fitting", "fitting.motion_fit", "fitting.schedule")
     if arguments.double_precision:
         jax.config.update("jax_enable_x64", True)
     method = _method(arguments)
     steps = arguments.steps or motion_fit.STEPS
-    iterations = {"adamw": steps, "gauss-newton": gauss_newton.MAX_ITERATIONS}
+    iterations = {"adamw": steps, "gauss-newton": schedule.MAX_ITERATIONS}
     loaded = time.perf_counter() - began
     with console.training(iterations[method["solver"]]) as bar:
         fit = fitting.fit_motion(
@@ -230,7 +245,8 @@ def report(verdict, fit, output: pathlib.Path) -> int:
     return int(verdict.level == "fail")
 
 
-def _describe(trial) -> str:
+def describe(trial) -> str:
+    """A trial in one sentence."""
     keypoints = trial.keypoints
     return (
         f"{trial.name}: {len(keypoints.time)} frames at {trial.frame_rate_hz:g} Hz, "
