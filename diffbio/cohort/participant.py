@@ -64,22 +64,24 @@ class Participant:
         return self.shares[name].system.unknowns(self.solution.states[name])
 
     @functools.cached_property
-    def said(self) -> dict[str, Float[np.ndarray, "person person"]]:
-        """Information of each trial about the person, as far as its errors let it count."""
-        counts = {}
+    def said(self) -> dict[str, Evidence]:
+        """What each trial says about the person, as far as its errors let it count."""
+        counts, person = {}, self.person
         for name, one in self.prepared.items():
             noise = noise_of(one.problem, self.unknowns(name), refine=one.refine)
-            information = np.asarray(self.solution.offers[name].information, float)
-            counts[name] = 0.5 * (information + information.T) / noise.lasting
+            offered = self.solution.offers[name]
+            information = np.asarray(offered.information, float) / noise.lasting
+            information = 0.5 * (information + information.T)
+            pull = np.asarray(offered.gradient, float) / noise.lasting
+            counts[name] = Evidence(information, information @ person - pull)
         return counts
 
     @property
     def evidence(self) -> Evidence:
-        """What all trials say together, the prior taken away again."""
-        information = sum(self.said.values(), np.zeros_like(self.prior.information))
-        # At the minimum the trials pull as hard as the prior pulls back.
-        pull = self.prior.gradient(self.person)
-        return Evidence(information, information @ self.person + pull)
+        """What all trials say together, without the prior."""
+        each = self.said.values()
+        information = np.sum([one.information for one in each], axis=0)
+        return Evidence(information, np.sum([one.vector for one in each], axis=0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +192,7 @@ def finish_participant(solved: Participant, bandwidth_hz: float | None = None) -
     course = solved.solution.course
     outcome, iterations = Outcome(int(course.outcome)), int(course.iterations)
     n_frames = sum(int(one.problem.n_frames) for one in solved.prepared.values())
-    everything = sum(solved.said.values(), solved.prior.information)
+    everything = solved.evidence.information + solved.prior.information
     fits = {}
     for name, one in solved.prepared.items():
         per_frame = float(course.cost) / n_frames
@@ -200,7 +202,7 @@ def finish_participant(solved: Participant, bandwidth_hz: float | None = None) -
             solver="gauss-newton",
             bandwidth_hz=bandwidth_of(one.keypoints, "spline", bandwidth_hz),
             solve_s=solved.solve_s / len(solved.prepared),
-            person=everything - solved.said[name],
+            person=everything - solved.said[name].information,
         )
     return ParticipantFit(
         parameters=next(iter(fits.values())).parameters,
