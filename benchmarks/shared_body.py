@@ -46,9 +46,7 @@ def measure_kept_out(recordings: pathlib.Path, kind: str) -> dict:
         alone, shared = (one["mean"] for one in error.values())
         wins += shared < alone
         rows.append((name, alone, shared, f"{shared / alone - 1:+.1%}"))
-    report = markdown_table(
-        ("kept out", "own body, mm", "body of the others, mm", "change"), rows
-    )
+    report = markdown_table(("kept out", "own body, mm", "body of the others, mm", "change"), rows)
     return {
         "report": f"{wins} of {len(rows)} trials are better with the others' body.\n\n{report}",
         "rows": rows,
