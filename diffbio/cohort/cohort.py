@@ -81,7 +81,7 @@ def fit_cohort(
     moved: list[float] = []
     failed: dict[str, str] = {}
     evidence: dict[str, Evidence] = {}
-    people: dict[str, Float[np.ndarray, person]] = {}
+    people: dict[str, np.ndarray] = {}
     for turn in range(rounds):
         failed = {}
         for name, trials in participants.items():
