@@ -24,12 +24,14 @@ LAYERS = (
     ("cohort", "policy", "features"),
     ("io",),
     ("report",),
+    ("study",),
     ("cli",),
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
 SOLE_IMPORTERS = {
     "cv2": {"cameras", "io", "report"},
+    "ezc3d": {"io"},
     "flax": {"policy", "features"},
     "mujoco": {"body"},
     "musclemimic_models": {"body"},
@@ -39,8 +41,9 @@ SOLE_IMPORTERS = {
 MAY_IMPORT_INSIDE_FUNCTIONS = {"cli"}
 """A command imports what it runs when it runs, so that `--help` answers at once."""
 
-IMPORTED_LATE = {"cv2"}
-"""Needs system libraries that a headless machine may lack, so only who reads a video imports it."""
+IMPORTED_LATE = {"cv2", "dask", "distributed", "pyarrow"}
+"""OpenCV needs system libraries that a headless machine may lack, so only who reads a video imports
+it; the others come with the extra `cohort`, which few need."""
 
 MAY_BE_LATE = {"diffbio.body.mjx_kinematics.MjxKinematics"}
 """MJX takes a second to import, and few fits use it."""
