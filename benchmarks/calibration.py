@@ -1,4 +1,5 @@
-"""`python -m benchmarks calibration`: rigs from boards, against truth, OpenCV and shipped rigs."""
+"""`python -m benchmarks calibration`: rigs from boards and from people, against truth, OpenCV and
+shipped rigs."""
 
 import argparse
 import pathlib
@@ -16,6 +17,7 @@ from benchmarks.board_cases import (
     standard_scores,
 )
 from benchmarks.machine import load_average, load_sentence
+from benchmarks.person_cases import measure_simulated, measure_walks
 from benchmarks.table import check_writable, markdown_table, write_result
 from diffbio._jax import enable_compilation_cache
 from diffbio.cameras.calibration import calibrate_board
@@ -23,13 +25,20 @@ from diffbio.cameras.calibration.intrinsics import OPENCV_ORDER
 from diffbio.errors import InputError
 
 PARTS = ("caliscope", "pose2sim", "chain", "time")
+PERSON_PARTS = ("person", "person-markers", "person-simulated")
+"""Without a board; their result is a file of its own."""
+
 LEVELS = np.linspace(0.1, 0.9, 9)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the benchmark."""
     parser.add_argument(
-        "--parts", nargs="+", default=list(PARTS), choices=PARTS, help="which ones (default all)"
+        "--parts",
+        nargs="+",
+        default=list(PARTS),
+        choices=[*PARTS, *PERSON_PARTS],
+        help=f"which ones (default {' '.join(PARTS)})",
     )
     parser.add_argument(
         "--data",
@@ -50,18 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.output)
     jax.config.update("jax_enable_x64", True)
     enable_compilation_cache()
-    needs_data = {"caliscope", "pose2sim"} & set(arguments.parts)
+    needs_data = {"caliscope", "pose2sim", "person", "person-markers"} & set(arguments.parts)
     if needs_data and not arguments.data.is_dir():
         raise InputError(
             str(arguments.data),
             "The recordings are not there.",
-            "Give --data, or --parts chain time, which are simulated.",
+            "Give --data, or --parts chain time person-simulated, which are simulated.",
         )
     measures = {
         "caliscope": lambda: measure_caliscope(arguments.data),
         "pose2sim": lambda: measure_pose2sim(arguments.data),
         "chain": lambda: measure_chain(arguments.seeds, arguments.views),
         "time": lambda: measure_time(arguments.views),
+        "person": lambda: measure_walks(arguments.data, "body", (False, True)),
+        "person-markers": lambda: measure_walks(arguments.data, "markers"),
+        "person-simulated": lambda: measure_simulated(arguments.seeds),
     }
     content, sections, loads = {}, [], []
     for part in arguments.parts:
@@ -70,7 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         sections.append(f"## {part}\n\n{content[part].pop('report')}")
         print(sections[-1] + "\n")
     report = "\n\n".join([*sections, load_sentence(loads)])
-    written = write_result(arguments.output, "calibration", content, report)
+    boards = set(arguments.parts) & set(PARTS)
+    name = "calibration" if boards else "calibration-person"
+    written = write_result(arguments.output, name, content, report)
     print(f"The result is in {written[0]} and {written[1].name}.")
     return 0
 

@@ -5,6 +5,9 @@ import importlib
 
 WAYS = {
     "board": ("calibrate_board", "from pictures or videos of a board, or from its corners"),
+    "person": ("calibrate_person", "from the keypoints of somebody who walks about, no board"),
+    "scene": ("calibrate_scene", "from points whose places are known, and their lenses"),
+    "refine": ("calibrate_refine", "from a trial: correct the rig it was recorded with"),
     "print-board": ("print_board", "write a board to print, at scale"),
 }
 """Ways to calibrate: module with `add_arguments` and `run`, explanation."""

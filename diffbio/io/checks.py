@@ -31,8 +31,12 @@ _LARGEST_CONFIDENCE = 1.5
 _SHARE_AGREEING = 0.5
 
 
-def check_trial(trial: Trial) -> Trial:
+def check_trial(trial: Trial, *, posed: bool = True) -> Trial:
     """The trial with missing values made zero and blind cameras dropped, or a complaint.
+
+    Args:
+        trial: as read.
+        posed: whether the rig says where the cameras stand, so that a person must come out.
 
     Raises:
         InputError: what makes a fit impossible or wrong: confidences that are percentages,
@@ -51,7 +55,8 @@ def check_trial(trial: Trial) -> Trial:
         _check_image_size(trial, name, size, pixels[confidence >= MIN_CONFIDENCE])
     trial = _without_blind_cameras(trial)
     _check_two_cameras(trial)
-    return _with_plausible_person(_noting_what_is_missing(trial))
+    trial = _noting_what_is_missing(trial)
+    return _with_plausible_person(trial) if posed else trial
 
 
 def _check_cameras(trial: Trial) -> None:

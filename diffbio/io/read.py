@@ -23,6 +23,7 @@ def read_trial(
     keypoint_set: str | pathlib.Path | None = None,
     frame_rate_hz: float | None = None,
     trial: str | None = None,
+    posed: bool = True,
 ) -> Trial:
     """Read and check one trial; what kind it is follows from what lies there.
 
@@ -32,6 +33,7 @@ def read_trial(
         keypoint_set: name of a shipped set or path of a table, where the files do not tell.
         frame_rate_hz: where the files do not tell.
         trial: which trial of a project; by default the longest.
+        posed: whether the rig says where the cameras stand; else its lenses alone count.
 
     Raises:
         InputError: nothing readable lies there, or it cannot be used; the message says where,
@@ -43,7 +45,7 @@ def read_trial(
     if not path.exists():
         raise InputError(str(path), "There is no such file or folder.", _LOOKED_FOR)
     if path.is_dir() and not _is_plain(path, stated) and find_trials(path):
-        return check_trial(read_pose2sim(path, stated))
+        return check_trial(read_pose2sim(path, stated), posed=posed)
     if trial is not None:
         raise InputError(
             str(path),
@@ -51,9 +53,9 @@ def read_trial(
             "Give the path of the trial itself, or of the project that holds it.",
         )
     if path.is_file() and path.suffix == ".npz":
-        return check_trial(read_archive(path, stated))
+        return check_trial(read_archive(path, stated), posed=posed)
     if path.is_dir() and _is_plain(path, stated):
-        return check_trial(read_folder(path, stated))
+        return check_trial(read_folder(path, stated), posed=posed)
     raise InputError(str(path), "No trial was recognised there.", _LOOKED_FOR)
 
 

@@ -30,6 +30,9 @@ hips to one side."""
 WALKED = 1.0
 """In metres: who gets less far does not say which way they walk; the pelvis does."""
 
+TURNED = 0.5
+"""Length of the mean of the pelvis' unit vectors to the left, below which a person turned."""
+
 STRAIGHT = 0.7
 """Distance from start to end over length of the way: below, the way is no line."""
 
@@ -45,7 +48,8 @@ class Ground(NamedTuple):
         tilt_sd: standard deviation of the floor's slope along and across x, in radians.
         rms: of the heights of the contacts over the floor, in metres.
         walked: distance from the first to the last place of the pelvis, in metres.
-        direction_from: `way`, `pelvis` where the person did not get far, or turned.
+        direction_from: `way`; `pelvis` where the person did not get far; `chance` where they
+            turned about, and no direction was theirs.
     """
 
     rotation: Float[np.ndarray, "3 3"]
@@ -69,7 +73,7 @@ def find_ground(fit: Fit) -> Ground | None:
     """
     if fit.body.pelvis_name is None:
         return None
-    axes = _mean_axes(fit)
+    axes, turned = _mean_axes(fit)
     contacts = _contacts(fit, axes[:, 2])
     if not len(contacts):
         return None
@@ -98,7 +102,7 @@ def find_ground(fit: Fit) -> Ground | None:
         tilt_sd=tilt,
         rms=float(np.sqrt(np.mean((heights - level) ** 2))),
         walked=walked,
-        direction_from="way" if straight else "pelvis",
+        direction_from="way" if straight else "chance" if turned else "pelvis",
     )
 
 
@@ -120,8 +124,8 @@ def _pelvis_way(fit: Fit) -> Float[np.ndarray, "time 3"]:
     return fit.motion.body_positions[fit.motion.seen][:, pelvis]
 
 
-def _mean_axes(fit: Fit) -> Float[np.ndarray, "3 3"]:
-    """Forwards, left and up of the person on average, as columns.
+def _mean_axes(fit: Fit) -> tuple[Float[np.ndarray, "3 3"], bool]:
+    """Forwards, left and up of the person on average, as columns; whether they turned about.
 
     Up is halfway between the pelvis' own axis and the line from the pelvis to the top of the
     trunk, so that a pelvis that is tilted, as most are, does not tilt the world.
@@ -134,18 +138,18 @@ def _mean_axes(fit: Fit) -> Float[np.ndarray, "3 3"]:
         places = fit.motion.body_positions[fit.motion.seen]
         trunk = places[:, names.index("head")] - places[:, pelvis]
         up = up / np.linalg.norm(up) + _unit(trunk.mean(0))
-    # The pelvis' Z axis points to its right.
-    left = -turn[:, :, 2]
     up = _unit(up)
-    if np.linalg.norm(left.mean(0)) < 0.5:  # turned about while walking
-        level = left - (left @ up)[:, None] * up
-        up = _unit(up - 0.0 * level.mean(0))
-        some = np.array([1.0, 0.0, 0.0]) if abs(up[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
-        forward = _unit(np.cross(np.cross(up, some), up))
-        return np.stack([forward, np.cross(up, forward), up], axis=1)
-    left = _unit(left.mean(0))
+    # The pelvis' Z axis points to its right.
+    left = -turn[:, :, 2].mean(0)
+    turned = bool(np.linalg.norm(left) < TURNED)
+    if turned:  # the hips say nothing of the level
+        some = np.eye(3)[int(np.argmin(np.abs(up)))]
+        left = np.cross(up, _unit(some - (some @ up) * up))
+    # Trunk and hips each have their own idea of what is level: the mean of both.
+    left = _unit(left)
+    left = _unit(left - 0.5 * (left @ up) * up)
     up = _unit(up - (up @ left) * left)
-    return np.stack([np.cross(left, up), left, up], axis=1)
+    return np.stack([np.cross(left, up), left, up], axis=1), turned
 
 
 def _unit(vector: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:

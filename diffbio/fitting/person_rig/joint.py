@@ -25,6 +25,9 @@ ROTATION_SD, POSITION_SD = 0.05, 0.15
 """In radians and metres: how far cameras found from points alone may be from where they are."""
 
 
+HELD_DISTORTION_SD = (0.002, 0.002)
+
+
 class WidePrior(NamedTuple):
     """Standard deviations of what a joint solve may correct.
 
@@ -92,6 +95,6 @@ def _wide_sd(
     poses, lenses = COLUMNS["poses"], COLUMNS["lenses"]
     sd[:, poses] = [prior.rotation] * 3 + [prior.position] * 3
     if prior.log_focal is not None:
-        # The focal length is what is uncertain; distortion was given with it.
-        sd[:, lenses.start] = prior.log_focal
+        # The focal length is what is uncertain; distortion was given.
+        sd[:, lenses] = [prior.log_focal, *HELD_DISTORTION_SD]
     return sd
