@@ -30,6 +30,7 @@ doctor: $(VENV)/.runtime
 
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	XLA_FLAGS= $(BIN)/python -m pytest -m as_shipped
 
 test-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"

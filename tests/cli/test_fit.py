@@ -173,6 +173,7 @@ def test_cameras_and_clocks_are_refined_and_one_camera_held_out(trial, tmp_path)
 
 
 @pytest.mark.slow
+@pytest.mark.as_shipped
 def test_demo_recovers_its_simulated_person(tmp_path):
     assert main(["demo", "-o", str(tmp_path / "demo")]) == 0
     summary = json.loads((tmp_path / "demo" / "summary.json").read_text())

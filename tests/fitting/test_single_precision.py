@@ -7,6 +7,7 @@ had the columns of the first. Compiled and not compiled must agree.
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.body.jacobian import Twists, twist_kinematics
@@ -16,6 +17,7 @@ from diffbio.fitting.sight import Instruments, Sight
 N_TIME, N_EXTRA = 256, 2
 
 
+@pytest.mark.as_shipped
 def test_compiled_columns_are_those_that_are_not_compiled(recording):
     rng, rig = np.random.default_rng(0), recording.rig.astype(np.float32)
     kinematics = twist_kinematics(recording.body)
