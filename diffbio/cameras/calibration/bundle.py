@@ -220,7 +220,7 @@ def _reduced(
     # A view nobody counts has no equations: it stays where it is.
     empty = jnp.trace(normal.boards, axis1=1, axis2=2)[:, None, None] <= 0.0
     boards = normal.boards * (1.0 + damping * eye) + jnp.where(empty, eye, 0.0)
-    inverse = jnp.linalg.inv(boards)
+    inverse = _inverses(boards)
     mixed = normal.mixed.reshape(-1, size, 6)
     carried = jnp.einsum("vai,vij->vaj", mixed, inverse)
     flat = [jnp.swapaxes(m, 0, 1).reshape(size, -1) for m in (carried, mixed)]
@@ -231,6 +231,20 @@ def _reduced(
     own = own.at[number, :, number, :].set(within + held).reshape(size, size)
     right = normal.camera_gradient.reshape(-1) - flat[0] @ normal.board_gradient.reshape(-1)
     return own - flat[0] @ flat[1].T, right, inverse
+
+
+def _inverses(blocks: Float[Array, "view 6 6"]) -> Float[Array, "view 6 6"]:
+    """Inverses of definite blocks, by Gauss-Jordan steps of all of them at once.
+
+    LAPACK's, called for thousands of small blocks within a loop, has been seen to hang on a CPU.
+    """
+    for k in range(blocks.shape[1]):
+        pivot = blocks[:, k : k + 1, k : k + 1]
+        row, column = blocks[:, k : k + 1] / pivot, blocks[:, :, k : k + 1]
+        blocks = blocks - column * row
+        blocks = blocks.at[:, k : k + 1].set(row).at[:, :, k : k + 1].set(-column / pivot)
+        blocks = blocks.at[:, k : k + 1, k : k + 1].set(1 / pivot)
+    return blocks
 
 
 def _solved(

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from diffbio.cameras import CameraRig
 from diffbio.cameras.calibration import calibrate_board, estimate_lens, judge, make_board, measure
+from diffbio.cameras.calibration.bundle import _inverses
 from diffbio.cameras.calibration.cleaning import clean
 from diffbio.cameras.calibration.coverage import coverage, coverage_picture, empty_regions
 from diffbio.cameras.calibration.floor import with_floor
@@ -267,3 +268,10 @@ def test_shipped_corners_give_the_shipped_rig(shared_data):
     assert quality.free_corner_px < 0.61 and quality.edge_rms_mm < 1.0
     degrees, metres = error_of(found, shipped)
     assert degrees.max() < 0.5 and metres.max() < 0.01
+
+
+def test_inverses_of_many_blocks_are_those_of_lapack():
+    rows = np.random.default_rng(0).normal(size=(50, 6, 9))
+    blocks = rows @ rows.transpose(0, 2, 1)
+    exact = np.linalg.inv(blocks)
+    assert_allclose(_inverses(jnp.asarray(blocks)), exact, rtol=0, atol=1e-11 * np.abs(exact).max())
