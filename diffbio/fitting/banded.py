@@ -134,6 +134,7 @@ def back_substitute(
     right: Float[Array, "group row"],
 ) -> Float[Array, "group row"]:
     """Solution of the transposed factor's rows, from the last group to the first."""
+
     def step(after: Array, group: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         d, e, y = group
         own = solve_triangular(d, y - e @ after, lower=True, trans=1)

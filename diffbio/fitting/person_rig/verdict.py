@@ -4,6 +4,7 @@ import numpy as np
 
 from diffbio.cameras.calibration.points.solve import FEWEST_BETWEEN
 from diffbio.cameras.calibration.verdict import Verdict
+from diffbio.fitting.fit import Outcome
 from diffbio.fitting.person_rig.calibrate import PersonCalibration
 
 # As shares of the focal length, hence of the distance of the person: of a keypoint that other
@@ -88,8 +89,12 @@ def _judge_certainty(found: PersonCalibration, wrong: list[str], doubtful: list[
                 f"Points alone and the body disagree on camera {name}, by {angle:.1f} degrees and "
                 f"{1000 * shift:.0f} mm: look at the detections and the keypoint set."
             )
-    if not found.points.adjusted.converged:
-        doubtful.append("The adjustment did not come to rest: record longer.")
+    # The points only lead to where body and cameras are solved for at once.
+    if not found.points.adjusted.converged and found.fit.outcome != Outcome.CONVERGED:
+        doubtful.append(
+            "Neither the adjustment of the points nor the fit of the body came to rest: cameras may "
+            "still be a little off. Record longer, or more of the volume."
+        )
 
 
 def _judge_places(found: PersonCalibration, doubtful: list[str]) -> None:
