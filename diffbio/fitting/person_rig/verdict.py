@@ -92,8 +92,8 @@ def _judge_certainty(found: PersonCalibration, wrong: list[str], doubtful: list[
     # The points only lead to where body and cameras are solved for at once.
     if not found.points.adjusted.converged and found.fit.outcome != Outcome.CONVERGED:
         doubtful.append(
-            "Neither the adjustment of the points nor the fit of the body came to rest: cameras may "
-            "still be a little off. Record longer, or more of the volume."
+            "Neither the adjustment of the points nor the fit of the body came to rest: cameras "
+            "may still be a little off. Record longer, or more of the volume."
         )
 
 
