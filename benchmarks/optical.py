@@ -65,7 +65,7 @@ def trimmed(markers: Markers, names: tuple[str, ...]) -> Markers:
     """The markers of a body, from the first sample any of them was seen in to the last."""
     order = [markers.names.index(name) for name in names]
     positions = markers.positions[:, order]
-    seen = np.flatnonzero(np.isfinite(positions).all(-1).any(1))
+    seen = np.flatnonzero(np.logical_or.reduce(np.isfinite(positions).all(-1), axis=1))
     part = slice(int(seen[0]), int(seen[-1]) + 1)
     return Markers(names, positions[part], markers.time[part], markers.source)
 
