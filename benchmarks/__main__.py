@@ -25,6 +25,7 @@ BENCHMARKS = {
     "arrow": "elimination of the control points of a trial: in turn, and by cyclic reduction",
     "first_result": "a fresh process from the command line to its files, cold and warm cache",
     "calibration": "rigs from boards: against simulated truth, OpenCV and shipped rigs",
+    "cohort": "one body per participant, one base model per cohort, and studies of many trials",
     "gait": "gait events and metrics against force plates and a clinical laboratory's table",
     "memory": "peak memory and time of fits from 150 to 9600 frames",
 }

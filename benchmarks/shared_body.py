@@ -11,7 +11,7 @@ from diffbio.cohort import ParticipantFit, default_prior, fit_participant
 from diffbio.fitting.batch import Recording
 from diffbio.io.read import read_trial
 
-SCALES = ("femur_r", "femur_l", "tibia_r", "tibia_l", "pelvis")
+SCALES = ("pelvis", "thigh_r", "thigh_l", "shank_r", "shank_l")
 """Segments that a walk shows well: their standard deviations are followed over trials."""
 
 

@@ -22,6 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `diffbio fit`."""
     add_trial_arguments(parser)
     parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL/diffbio")
+    parser.add_argument(
+        "--base", type=pathlib.Path, metavar="COHORT",
+        help="prior on the person: the cohort.nc that `diffbio cohort fit` learnt from others",
+    )  # fmt: skip
     add_fit_arguments(parser)
 
 
@@ -127,7 +131,8 @@ def run(arguments: argparse.Namespace) -> int:
     console.say(describe(trial))
     for note in trial.notes:
         console.say(note)
-    fit = fit_trial(arguments, trial, body, console, began)
+    fit_it = _import("cli.base")[0].fit_with_base if arguments.base else fit_trial
+    fit = fit_it(arguments, trial, body, console, began)
     verdict = result_folder.write_result(fit, trial, output, log=console.log)
     return report(verdict, fit, output)
 
