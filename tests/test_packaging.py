@@ -98,7 +98,7 @@ def test_wheel_works_in_a_bare_environment(wheel, tmp_path):
 def test_every_dependency_has_a_range_and_every_extra_exists():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert [line for line in project["dependencies"] if ">=" not in line] == []
-    assert set(project["optional-dependencies"]) == {"cuda", "dev"}
+    assert set(project["optional-dependencies"]) == {"cohort", "cuda", "dev"}
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "calibration/README.md"])

@@ -22,7 +22,8 @@ from diffbio.errors import DiffbioError
 VERBS = {
     "demo": "simulate a walking trial, fit it, and compare with the truth",
     "fit": "fit a body to a trial recorded with several calibrated cameras",
-    "cohort": "fit a study: one body a participant, one base model learnt from all of them",
+    "cohort": "fit a study: one body each, one base model for all",
+    "gait": "measure a walk: events, steps, joint angles over the cycle",
     "calibrate": "find where cameras stand and what their lenses are, with a board",
     "rig": "show the cameras of a rig, and the precision to expect of them",
     "convert": "rewrite a camera rig in the format of another program",

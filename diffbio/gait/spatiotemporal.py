@@ -12,7 +12,7 @@ from diffbio.errors import InputError
 from diffbio.gait.cycles import Cycle, Cycles, find_cycles
 from diffbio.gait.events import GaitEvents, Side
 from diffbio.gait.gait_points import SIDES, GaitPoints
-from diffbio.gait.ground import TRAVELLING, ground_velocity
+from diffbio.gait.ground import TRAVELLING, ground_velocity, standing_cycles
 from diffbio.gait.metrics import (
     UNITS,
     Metric,
@@ -84,7 +84,7 @@ def spatiotemporal(
     """
     ground, notes = _ground(points, belt_speed)
     relative = points.on_moving_ground(ground)
-    cycles = straight_cycles(find_cycles(events), relative)
+    cycles = straight_cycles(standing_cycles(find_cycles(events), relative), relative)
     no_length = None
     if belt_speed is None and (ground != 0.0).any():
         no_length = "On a treadmill, and the speed of its belt is not stated."

@@ -238,3 +238,16 @@ def test_the_laboratory_has_the_same_numbers(shared_data):
             assert_allclose(first.values[mine].value, theirs[name, side], atol=tolerance)
         mean = table.metric("stride_length", side).value
         assert_allclose(mean, theirs["Stride Length", side], atol=0.02)  # m, of three strides
+
+
+@pytest.mark.parametrize(("slide", "kept"), [(0.05, True), (0.25, False)])
+def test_feet_that_slide_have_no_contacts(slide, kept):
+    points = Walker().points()
+    way = slide * points.time[:, None, None] * np.array([1.0, 0.0, 0.0])
+    points = dataclasses.replace(points, heel=points.heel + way, toe=points.toe + way)
+    found = spatiotemporal(points, marker_events(points))
+    assert bool(found.strides) == kept
+    if not kept:
+        reason = "The feet slide where they should stand, faster than 0.12 m/s."
+        assert {one.reason for one in found.cycles.excluded} == {reason}
+        assert reason in str(found.metric("stance_percent", "r").reason)
