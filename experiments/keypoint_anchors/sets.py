@@ -287,9 +287,10 @@ _FALISSE_BODY = {"neck": "mid_below_acromia", "mid_hip": "mid_hips"} | _sided(
 
 # Cluster markers were put where they hold, differently on the two legs.
 _OPENCAP = (
-    {"C7": "c7", "R_Sternum": "jugular_notch", "L_Sternum": "jugular_notch"}
+    {"C7": "c7"}
     | _sided(
         {
+            "{S}_Sternum": "clavicle_head",
             "{S}_Shoulder": "acromion",
             "{S}_elbow_lat": "elbow_lateral",
             "{S}_elbow_med": "elbow_medial",

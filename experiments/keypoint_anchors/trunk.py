@@ -94,8 +94,12 @@ def trunk_side(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
     back = furthest(near(near(half, UP, back_level, 0.02), outward, 0.06, 0.015), -FORWARD)
     crest = furthest(skeleton.bones[f"{side}_pelvis"], UP)
     hip_breadth = reach(skeleton.bones[f"{side}_pelvis"], outward)
+    notch = furthest(sternum(skeleton), UP)
+    # The clavicle's head stands about 2 cm from the midline, beside the notch.
+    clavicle = notch * [1, 1, 0] + ON_SKIN * FORWARD + 0.02 * outward
     waist = np.array([crest[0], crest[1] + 0.03, 0.0]) + (hip_breadth + 0.01) * outward
     return {
+        "clavicle_head": Landmark("torso", clavicle, BONY_LANDMARK, "head of the clavicle, skin"),
         "breast": Landmark(
             "torso", breast + 0.02 * FORWARD, SOFT_TISSUE, "over the ribs at the nipple's level"
         ),

@@ -27,6 +27,7 @@ SIZES = {
     "halpe_26": 26,
     "mediapipe_33": 33,
     "movi_87": 87,
+    "opencap_markers": 43,
 }
 # Order of the detectors as they publish it, at the places where sets are easily confused.
 LANDMARKS_OF_THE_ORDER = {
@@ -189,7 +190,7 @@ def test_sets_of_one_body_share_their_points():
 
 def test_unknown_set_names_those_that_exist():
     with pytest.raises(
-        UnknownNameError, match=r"No keypoint set is called 'halpe26'\. The 9 known .*halpe_26"
+        UnknownNameError, match=r"No keypoint set is called 'halpe26'\. The 10 known .*halpe_26"
     ):
         load_keypoint_set("halpe26")
 
