@@ -164,6 +164,13 @@ def test_a_worker_that_dies_changes_nothing(study, tmp_path):
         f"coordinate from '{tmp_path / 'whole' / 'angles.parquet'}')"
     )
     assert differing == [(0,)]
+    ((rows, apart),) = answer(
+        "select count(*), max(abs(a.value - b.value) / a.sd) from "
+        f"'{tmp_path / 'killed' / 'angles.parquet'}' a join "
+        f"'{tmp_path / 'whole' / 'angles.parquet'}' b "
+        "using (participant, session, trial, time_s, coordinate)"
+    )
+    assert rows > 0 and apart < 1e-3
 
 
 def always_dies(job: Job) -> Told:
