@@ -87,7 +87,8 @@ def make_marker_problem(
         FitError: a marker of the body was not measured.
     """
     points, n = _in_order(body, markers), len(markers.time)
-    interval = 1 / markers.frame_rate_hz
+    # A second where there is one sample, as for keypoints.
+    interval = 1 / markers.frame_rate_hz if n > 1 else 1.0
     padded = padded or round_up_to_bucket(n)
 
     def array(x: np.ndarray | float) -> Array:

@@ -142,3 +142,9 @@ def test_a_marker_that_was_not_measured_is_named(recording):
     fewer = Markers(markers.names[1:], markers.positions[:, 1:], markers.time, "walk.trc")
     with pytest.raises(FitError, match=rf"walk\.trc has no marker {markers.names[0]}"):
         make_marker_problem(recording.body, fewer)
+
+
+def test_one_sample_of_markers_has_a_finite_problem(recording):
+    problem = make_marker_problem(recording.body, measured(recording, 0.0, count=1))
+    assert all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(problem.priors))
+    assert np.isfinite(np.asarray(problem.time)).all()
