@@ -1,11 +1,14 @@
 """Moments that the muscles of MyoFullBody's legs can make, from C MuJoCo."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import mujoco
 import musclemimic_models
 import numpy as np
 
-from diffbio.muscle import Muscles, muscles_from_mujoco
+from diffbio.muscle import Muscles
+from diffbio.muscle.routes import parameters_from_model
 
 FIRST, LAST, MUSCLES = "addbrev_r", "vasmed_l", 80
 """The legs' muscles lie together in the model, right before left."""
@@ -23,6 +26,42 @@ MIDDLE = 0.6
 """Share of each joint's range that poses are drawn from, about its middle."""
 
 
+class NativeLegs:
+    """C MuJoCo's tendons of the generic body, couplings expanded from the model's own equalities.
+
+    Args:
+        share: of each joint's range that poses are drawn from, about its middle.
+    """
+
+    def __init__(self, share: float = MIDDLE) -> None:
+        path = str(musclemimic_models.get_xml_path("myofullbody"))
+        self.model = model = mujoco.MjModel.from_xml_path(path)
+        self.state, self.share = mujoco.MjData(model), share
+        self.chosen = np.arange(model.actuator(FIRST).id, model.actuator(LAST).id + 1)
+        assert self.chosen.size == MUSCLES
+        self.tendons = model.actuator_trnid[self.chosen, 0]
+
+    def at(self, names: Sequence[str], joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lengths (frame muscle) and moment arms (frame coordinate muscle), in metres."""
+        lengths, arms = [], []
+        for row in joints:
+            # A tendon pulls towards where it is shorter.
+            projection = _pose(self.model, self.state, names, row)
+            mujoco.mj_kinematics(self.model, self.state)
+            mujoco.mj_comPos(self.model, self.state)
+            mujoco.mj_tendon(self.model, self.state)
+            slope = _tendon_jacobian(self.model, self.state)[self.tendons] @ projection
+            lengths.append(self.state.ten_length[self.tendons].copy())
+            arms.append(-slope.T)
+        return np.array(lengths), np.array(arms)
+
+    def random(self, n_frames: int, rng: np.random.Generator) -> np.ndarray:
+        """Values of `COORDINATES`."""
+        low, high = np.array([self.model.joint(name).range for name in COORDINATES]).T
+        spread = self.share * rng.uniform(-0.5, 0.5, (n_frames, len(COORDINATES)))
+        return (low + high) / 2 + (high - low) * spread
+
+
 def leg_capacity(n_frames: int) -> np.ndarray:
     """Moment of every muscle when fully active and still, in random poses of the generic body.
 
@@ -31,45 +70,27 @@ def leg_capacity(n_frames: int) -> np.ndarray:
     Returns:
         frame x coordinate x muscle, Nm.
     """
-    model = mujoco.MjModel.from_xml_path(str(musclemimic_models.get_xml_path("myofullbody")))
-    state, rng = mujoco.MjData(model), np.random.default_rng(0)
-    chosen = np.arange(model.actuator(FIRST).id, model.actuator(LAST).id + 1)
-    assert chosen.size == MUSCLES
-    tendons, muscles = model.actuator_trnid[chosen, 0], _muscles(model, chosen)
-    still, capacity = jnp.zeros(MUSCLES), []
-    for _ in range(n_frames):
-        projection = _pose(model, state, rng)
-        mujoco.mj_kinematics(model, state)
-        mujoco.mj_comPos(model, state)
-        mujoco.mj_tendon(model, state)
-        arms = _tendon_jacobian(model, state)[tendons] @ projection
-        force = muscles.active_force(jnp.asarray(state.ten_length[tendons]), still)
-        # A tendon pulls towards where it is shorter.
-        capacity.append(-(arms * np.asarray(force)[:, None]).T)
-    return np.stack(capacity)
+    native = NativeLegs()
+    joints = native.random(n_frames, np.random.default_rng(0))
+    lengths, arms = native.at(COORDINATES, joints)
+    muscles, still = _muscles(native.model, native.chosen), jnp.zeros(MUSCLES)
+    force = [np.asarray(muscles.active_force(jnp.asarray(one), still)) for one in lengths]
+    return arms * np.array(force)[:, None]
 
 
 def _muscles(model: mujoco.MjModel, chosen: np.ndarray) -> Muscles:
-    return muscles_from_mujoco(
-        [model.actuator(int(one)).name for one in chosen],
-        model.actuator_gainprm[chosen],
-        model.actuator_biasprm[chosen],
-        model.actuator_dynprm[chosen],
-        model.actuator_lengthrange[chosen],
-        model.actuator_acc0[chosen],
-    )
+    return parameters_from_model(model, [model.actuator(int(one)).name for one in chosen])
 
 
-def _pose(model: mujoco.MjModel, state: mujoco.MjData, rng: np.random.Generator) -> np.ndarray:
-    """Set a random pose, couplings kept; speeds of all joints per speed of each coordinate."""
+def _pose(
+    model: mujoco.MjModel, state: mujoco.MjData, names: Sequence[str], joints: np.ndarray
+) -> np.ndarray:
+    """Set a pose, couplings kept; speeds of all joints per speed of each coordinate."""
     state.qpos[:] = model.qpos0
-    projection = np.zeros((model.nv, len(COORDINATES)))
-    for column, name in enumerate(COORDINATES):
+    projection = np.zeros((model.nv, len(names)))
+    for column, name in enumerate(names):
         joint = model.joint(name)
-        low, high = joint.range
-        state.qpos[joint.qposadr] = (low + high) / 2 + MIDDLE * (high - low) * rng.uniform(
-            -0.5, 0.5
-        )
+        state.qpos[joint.qposadr] = joints[column]
         projection[joint.dofadr, column] = 1
     for i in np.flatnonzero(model.eq_type == mujoco.mjtEq.mjEQ_JOINT):
         driven, driver = model.eq_obj1id[i], model.eq_obj2id[i]

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import importlib.util
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,10 +16,12 @@ from benchmarks.arguments import positive
 from benchmarks.kinematics_case import program
 from benchmarks.machine import load_average, load_sentence
 from benchmarks.muscle_legs import leg_capacity
+from benchmarks.muscle_paths import measure_paths, paths_report
 from benchmarks.table import check_writable, markdown_table, write_result
+from benchmarks.timing import timing
 from diffbio.muscle import Activations, Effort, effort, static_optimisation
 
-PARTS = ("redundancy",)
+PARTS = ("paths", "redundancy")
 
 MUSCLES, COORDINATES, FRAMES, ROUNDS = 80, 20, 600, 7
 
@@ -80,19 +81,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Solve all frames in single and double precision and with the library; write the result."""
+    """Measure paths, and solve all frames by ourselves and with the library; write the result."""
     check_writable(arguments.output)
     # Double precision is asked for here, and float32 arrays stay what they are.
     jax.config.update("jax_enable_x64", True)
-    measured: dict[str, Any] = {}
-    for case in arguments.cases:
-        problems = with_moments(CASES[case](arguments.frames))
-        measured[case] = {"size": problems.capacity.shape, **measure(problems, arguments.rounds)}
-    text = report(measured)
+    parts: dict[str, Any] = {}
+    texts = []
+    if "paths" in arguments.parts:
+        parts["paths"] = measure_paths(arguments.frames, arguments.rounds)
+        texts.append(f"## paths\n\n{paths_report(parts['paths'])}")
+    if "redundancy" in arguments.parts:
+        parts["redundancy"] = measured = {}
+        for case in arguments.cases:
+            problems = with_moments(CASES[case](arguments.frames))
+            solved = measure(problems, arguments.rounds)
+            measured[case] = {"size": problems.capacity.shape, **solved}
+        texts.append(f"## redundancy\n\n{report(measured)}")
+    text = "\n\n".join(texts)
     print(text)
-    written = write_result(
-        arguments.output, "muscles", {"parts": {"redundancy": measured}}, f"## redundancy\n\n{text}"
-    )
+    written = write_result(arguments.output, "muscles", {"parts": parts}, text)
     print(f"\nThe result is in {written[0]} and {written[1].name}.")
     return 0
 
@@ -210,17 +217,6 @@ def by_library(problems: Problems, tolerance: float) -> tuple[dict[str, Any], An
         "not_converged": sum(str(one.status) != "Solved" for one in solved),
         "load_average": load_average(),
     }, np.clip(activation, 0, 1)
-
-
-def timing(call: Callable[[], object], rounds: int, n_frames: int) -> dict[str, Any]:
-    """CPU time of all threads, and time of the clock, per frame."""
-    cpu, wall = [], []
-    for _ in range(rounds):
-        began = time.process_time(), time.perf_counter()
-        call()
-        cpu.append(1e3 * (time.process_time() - began[0]) / n_frames)
-        wall.append(1e3 * (time.perf_counter() - began[1]) / n_frames)
-    return {"cpu_ms": {"min": min(cpu), "median": statistics.median(cpu)}, "wall_ms": min(wall)}
 
 
 def compare(
