@@ -7,8 +7,8 @@ import mujoco
 import musclemimic_models
 import numpy as np
 
-from diffbio.muscle import Muscles
-from diffbio.muscle.routes import parameters_from_model
+from diffbio.body.muscle_routes import forces_from_model
+from diffbio.muscle import Muscles, muscles_from_mujoco
 
 FIRST, LAST, MUSCLES = "addbrev_r", "vasmed_l", 80
 """The legs' muscles lie together in the model, right before left."""
@@ -79,7 +79,8 @@ def leg_capacity(n_frames: int) -> np.ndarray:
 
 
 def _muscles(model: mujoco.MjModel, chosen: np.ndarray) -> Muscles:
-    return parameters_from_model(model, [model.actuator(int(one)).name for one in chosen])
+    names = [model.actuator(int(one)).name for one in chosen]
+    return muscles_from_mujoco(*forces_from_model(model, names))
 
 
 def _pose(

@@ -2,6 +2,7 @@
 
 from diffbio.muscle.force import Muscles as Muscles
 from diffbio.muscle.force import muscles_from_mujoco as muscles_from_mujoco
+from diffbio.muscle.legs import leg_muscles as leg_muscles
 from diffbio.muscle.paths import MusclePaths as MusclePaths
 from diffbio.muscle.paths import PathState as PathState
 from diffbio.muscle.person import FromFit as FromFit
@@ -15,6 +16,3 @@ from diffbio.muscle.redundancy import share_moment as share_moment
 from diffbio.muscle.redundancy import static_optimisation as static_optimisation
 from diffbio.muscle.reserves import CoordinateReserve as CoordinateReserve
 from diffbio.muscle.reserves import reserve_report as reserve_report
-from diffbio.muscle.routes import Route as Route
-from diffbio.muscle.routes import leg_muscles as leg_muscles
-from diffbio.muscle.routes import routes_from_model as routes_from_model

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from diffbio.body import BodyModel, BodyParameters, Pose, default_body
 from diffbio.body.jacobian import Twists, cross, twist_kinematics
 from diffbio.body.keypoint_set import Anchor, AnchorClass, KeypointSet
-from diffbio.muscle.routes import Route, Surface, Via
+from diffbio.body.muscle_routes import Route, Surface, Via
 from diffbio.muscle.wrapping import Way, around_cylinders, around_spheres, dot
 
 _EXACT = jax.lax.Precision.HIGHEST

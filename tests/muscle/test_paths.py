@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffbio.body import BodyParameters, default_body, load_keypoint_set
+from diffbio.body.muscle_routes import routes_from_model
 from diffbio.errors import InputError, UnknownNameError
 from diffbio.muscle import (
     FromFit,
@@ -13,7 +14,6 @@ from diffbio.muscle import (
     Muscles,
     leg_muscles,
     muscle_state,
-    routes_from_model,
     scaled_muscles,
 )
 from tests.muscle.native_paths import NativePaths

@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import mujoco
 import numpy as np
+from jaxtyping import Float
 
-from diffbio.body.default import default_mjcf
-from diffbio.body.mjcf import compile_mjcf
 from diffbio.errors import InputError, UnknownNameError
-from diffbio.muscle.force import Muscles, muscles_from_mujoco
 
 Vector = tuple[float, float, float]
 
@@ -17,9 +16,6 @@ _SURFACES = {
     int(mujoco.mjtWrap.mjWRAP_CYLINDER): "cylinder",
     int(mujoco.mjtWrap.mjWRAP_SPHERE): "sphere",
 }
-
-_FIRST_OF_LEGS, _LAST_OF_LEGS = "addbrev_r", "vasmed_l"
-"""The legs' 80 muscles lie together in MyoFullBody, those of the right leg before the left's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,34 +65,51 @@ class Route:
     steps: tuple[Via | Surface, ...]
 
 
-def leg_muscles() -> tuple[tuple[Route, ...], Muscles]:
-    """Routes and parameters of the 80 muscles of MyoFullBody's legs.
+class ForceArrays(NamedTuple):
+    """What MuJoCo's muscle force depends on, one row for each muscle.
 
-    Raises:
-        InputError: the package with the default body is not installed.
+    Attributes:
+        names: of the muscles.
+        gain: `actuator_gainprm`.
+        bias: `actuator_biasprm`.
+        dynamics: `actuator_dynprm`.
+        path_range: `actuator_lengthrange`, in metres.
+        acceleration: `actuator_acc0`.
     """
-    model = compile_mjcf(default_mjcf())
-    first, last = model.actuator(_FIRST_OF_LEGS).id, model.actuator(_LAST_OF_LEGS).id
-    names = [model.actuator(one).name for one in range(first, last + 1)]
-    return routes_from_model(model, names), parameters_from_model(model, names)
+
+    names: tuple[str, ...]
+    gain: Float[np.ndarray, "muscle parameter"]
+    bias: Float[np.ndarray, "muscle parameter"]
+    dynamics: Float[np.ndarray, "muscle parameter"]
+    path_range: Float[np.ndarray, "muscle 2"]
+    acceleration: Float[np.ndarray, "muscle"]
 
 
-def parameters_from_model(model: mujoco.MjModel, muscles: Sequence[str]) -> Muscles:
+def forces_from_model(model: mujoco.MjModel, muscles: Sequence[str]) -> ForceArrays:
     """Force parameters of some muscles of a compiled model.
 
     Raises:
         UnknownNameError: the model has no such actuator.
-        InputError: see `muscles_from_mujoco`.
     """
     chosen = [_actuator(model, muscle) for muscle in muscles]
-    return muscles_from_mujoco(
-        muscles,
+    return ForceArrays(
+        tuple(muscles),
         model.actuator_gainprm[chosen],
         model.actuator_biasprm[chosen],
         model.actuator_dynprm[chosen],
         model.actuator_lengthrange[chosen],
         model.actuator_acc0[chosen],
     )
+
+
+def muscles_between(model: mujoco.MjModel, first: str, last: str) -> tuple[str, ...]:
+    """Names of muscles that lie together in a model, the first and the last one included.
+
+    Raises:
+        UnknownNameError: the model has no such actuator.
+    """
+    ends = _actuator(model, first), _actuator(model, last)
+    return tuple(model.actuator(one).name for one in range(ends[0], ends[1] + 1))
 
 
 def routes_from_model(model: mujoco.MjModel, muscles: Sequence[str]) -> tuple[Route, ...]:
