@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.arguments import ROOT
+from benchmarks.gait_fitted import against_true_markers, fitted_table
 from benchmarks.gait_recordings import Walk, clinical, overground, treadmill
 from benchmarks.table import check_writable, markdown_table, write_result
+from diffbio._jax import enable_compilation_cache
 from diffbio.gait import GaitEvents, gait_points, marker_events, spatiotemporal
 from diffbio.gait.events import KINDS
 from diffbio.gait.gait_points import SIDES
@@ -41,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=pathlib.Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER",
         help="folder of recordings (default: ../shared/data, beside the repository)",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-fits", action="store_true", help="leave out the walks that are fitted, 16 of them"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,6 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
         "laboratory": against_laboratory(recording),
         "treadmill": on_the_treadmill(belt),
     }
+    parts = []
+    if not arguments.no_fits:
+        enable_compilation_cache()
+        measured["fitted"] = against_true_markers(arguments.data)
+        parts = [
+            "## Walks fitted from the images of eight virtual cameras, against the measured "
+            "markers\n\nThe same method on both, stride by stride.",
+            fitted_table(measured["fitted"]),
+        ]
     report = "\n\n".join(
         [
             "## Events from markers minus those of plates (20 N), ms\n\nOf the person `clinical` "
@@ -67,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             laboratory_table(measured["laboratory"]),
             "## A minute on a treadmill",
             treadmill_table(measured["treadmill"]),
+            *parts,
         ]
     )
     print(report)

@@ -5,6 +5,7 @@ import pathlib
 import time
 
 from diffbio.cli import fit as fit_verb
+from diffbio.cli.fit_arguments import add_fit_arguments
 
 KEYPOINT_SET = "movi_87"
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--person", type=int, default=1, metavar="SEED", help="which simulated person (default 1)"
     )
-    fit_verb.add_fit_arguments(parser)
+    add_fit_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         "Simulating a person of unknown proportions who walks for 4 s through 8 cameras, with a "
         "detector that is noisy, biased, sometimes wrong and sometimes blind. SIMULATED DATA."
     )
-    recording = simulate_walking(load_keypoint_set(KEYPOINT_SET), seed=arguments.person)
+    recording = simulate_walking(
+        load_keypoint_set(KEYPOINT_SET), seed=arguments.person, planted=True
+    )
     trial = Trial(
         name=f"simulated-walk-{arguments.person}",
         source=pathlib.Path("simulated"),

@@ -11,6 +11,7 @@ from diffbio.gait.events import GaitEvents as GaitEvents
 from diffbio.gait.gait_points import GaitPoints as GaitPoints
 from diffbio.gait.gait_points import PointNames as PointNames
 from diffbio.gait.gait_points import gait_points as gait_points
+from diffbio.gait.indices import ReferenceMean as ReferenceMean
 from diffbio.gait.indices import ReferencePopulation as ReferencePopulation
 from diffbio.gait.indices import deviation_scale as deviation_scale
 from diffbio.gait.indices import gait_profile as gait_profile
@@ -18,5 +19,7 @@ from diffbio.gait.marker_events import marker_events as marker_events
 from diffbio.gait.metrics import Metric as Metric
 from diffbio.gait.plate_events import feet_on_plates as feet_on_plates
 from diffbio.gait.plate_events import plate_events as plate_events
+from diffbio.gait.plated_events import PlatedEvents as PlatedEvents
+from diffbio.gait.plated_events import with_plates as with_plates
 from diffbio.gait.spatiotemporal import Spatiotemporal as Spatiotemporal
 from diffbio.gait.spatiotemporal import spatiotemporal as spatiotemporal

@@ -114,9 +114,9 @@ def clinical_angles(
 ) -> Float[np.ndarray, "time 9"]:
     """The nine angles of one side, in radians, in the order of `CLINICAL_ANGLES`.
 
-    Pelvis rotation and foot progression are relative to the direction of travel; they are NaN
-    where the person does not travel. Foot progression is the horizontal direction from heel to
-    toe marker.
+    Pelvis rotation and foot progression are relative to the direction of travel, or to its
+    opposite where the person walks backwards; they are NaN where the person does not travel. Foot
+    progression is the horizontal direction from heel to toe marker.
 
     Args:
         names: of coordinates, OpenSim's: `pelvis_tilt` (backwards positive), `pelvis_list` (right
@@ -140,9 +140,9 @@ def clinical_angles(
         return values[:, names.index(name)]
 
     own = 1.0 if side == "r" else -1.0
-    heading = headings(points)
     foot = (points.toe - points.heel)[:, SIDES.index(side)]
     pointing = np.arctan2(foot[:, 1], foot[:, 0])
+    heading = _ahead(headings(points), pointing)
     tilt = pelvis_inclination - coordinate("pelvis_tilt")
     columns = (
         tilt,
@@ -156,6 +156,16 @@ def clinical_angles(
         own * _wrapped(pointing - heading),
     )
     return np.stack(columns, axis=1)
+
+
+def _ahead(
+    heading: Float[np.ndarray, "time"], pointing: Float[np.ndarray, "time"]
+) -> Float[np.ndarray, "time"]:
+    """The direction of travel, or its opposite where the foot mostly points away from it."""
+    cosine = np.cos(pointing - heading)
+    known = np.isfinite(cosine)
+    backwards = known.any() and float(np.median(cosine[known])) < 0.0
+    return heading + np.pi if backwards else heading
 
 
 def _wrapped(angle: Float[np.ndarray, "time"]) -> Float[np.ndarray, "time"]:

@@ -28,6 +28,9 @@ class GaitEvent:
         method: what it was found by, in words.
         shared_sd: standard deviation of the part that all events of this kind and method share in
             a recording, in seconds. It cancels in the time of a stride and remains in a stance.
+        position_sd: the part of `sd` that comes from errors of positions, in seconds, where these
+            are known: with true positions the same method would be off by the rest; NaN where it
+            is not known.
     """
 
     kind: Kind
@@ -37,6 +40,7 @@ class GaitEvent:
     confidence: float
     method: str
     shared_sd: float = 0.0
+    position_sd: float = np.nan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,6 +61,37 @@ class ReferencePopulation:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReferenceMean:
+    """The mean curves of people without gait disorder, where their own curves are not at hand.
+
+    Profile scores need no more; a deviation index does.
+
+    Attributes:
+        names: of the angles, in array order; those of the pelvis first.
+        mean: in degrees.
+        source: the file, for messages.
+
+    Raises:
+        InputError: names and angles do not go together, or a value is missing.
+    """
+
+    names: tuple[str, ...]
+    mean: Float[np.ndarray, "percent angle"]
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.mean.shape[1] != len(self.names) or not np.isfinite(self.mean).all():
+            raise InputError(
+                self.source,
+                f"{len(self.names)} names, {self.mean.shape[1]} curves, or a value is missing.",
+                "Give one complete curve per angle.",
+            )
+
+
+Reference = ReferencePopulation | ReferenceMean
+
+
+@dataclasses.dataclass(frozen=True)
 class DeviationScale:
     """What the Gait Deviation Index is read from, made once by `deviation_scale`.
 
@@ -144,9 +175,7 @@ class GaitProfile:
     score: float
 
 
-def gait_profile(
-    curves: Float[np.ndarray, "percent angle"], reference: ReferencePopulation
-) -> GaitProfile:
+def gait_profile(curves: Float[np.ndarray, "percent angle"], reference: Reference) -> GaitProfile:
     """MAP and GPS of one side.
 
     Args:
@@ -174,14 +203,11 @@ def overall_profile_score(sides: Sequence[GaitProfile], first: int = 0) -> float
     return float(np.sqrt(np.mean(scores**2)))
 
 
-def _check_curves(
-    curves: Float[np.ndarray, "percent angle"], reference: ReferencePopulation
-) -> None:
-    if curves.shape != reference.curves.shape[1:]:
+def _check_curves(curves: Float[np.ndarray, "percent angle"], reference: Reference) -> None:
+    if curves.shape != reference.mean.shape:
         raise InputError(
             "gait curves",
-            f"They have shape {curves.shape}, those of {reference.source} "
-            f"{reference.curves.shape[1:]}.",
+            f"They have shape {curves.shape}, those of {reference.source} {reference.mean.shape}.",
             "Give the same angles at the same points of the cycle.",
         )
     missing = np.flatnonzero(~np.isfinite(curves).all(axis=0))

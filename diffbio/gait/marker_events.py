@@ -13,6 +13,7 @@ equal parts. `python -m benchmarks gait` measures each of them.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -22,7 +23,7 @@ from diffbio.gait.events import KINDS, GaitEvent, GaitEvents, Kind
 from diffbio.gait.gait_points import SIDES, GaitPoints
 from diffbio.gait.ground import ground_velocity
 from diffbio.gait.second_opinions import Opinions, opinions_on
-from diffbio.gait.smoothing import complete, low_pass, runs, velocity
+from diffbio.gait.smoothing import at_time, complete, low_pass, runs, velocity
 
 SPEED = 0.5
 """m/s (Bruening and Ridge 2014)."""
@@ -49,6 +50,13 @@ _FLOOR_WINDOW = 1.0
 _OWN_SD, _SHARED_SD = 0.006, 0.010
 """Seconds between the method and force plates: from event to event of one person, and from person
 to person (`python -m benchmarks gait`, five people)."""
+
+_LARGEST_SD = 0.1
+"""Seconds, of an event that positions determine no better than a sixth of a stance."""
+
+_ERRORS_HZ = 2.5
+"""How fast errors of fitted positions change: the root mean square of their speed is 2 pi times
+this of their own: so that contacts of 16 fits are as uncertain as they are found to be."""
 
 _AGREEING, _CONTRADICTING = 0.06, 0.2
 """Seconds between the signs up to which the confidence is 1 and from which it is least. In healthy
@@ -92,15 +100,29 @@ def marker_events(
     ground = ground_velocity(points) if ground is None else ground
     relative = points.on_moving_ground(ground)
     events = [
-        _event(relative, side, kind, when)
+        _event(relative, side, crossing)
         for side in range(2)
-        for kind, when in speed_crossings(relative, side)
+        for crossing in _crossings(relative, side)
     ]
     notes = [] if events else ["No step was found: the feet stood still or were not seen."]
     speed = np.linalg.norm(ground, axis=1)
     if (speed > 0).any():
         notes.append(f"A treadmill: the ground moved at {np.median(speed[speed > 0]):.2f} m/s.")
     return GaitEvents(tuple(events), tuple(notes))
+
+
+class _Crossing(NamedTuple):
+    """Where the speed of a foot crosses the threshold.
+
+    Attributes:
+        kind: of the event.
+        when: in seconds.
+        slope: of the speed there, in m/s2.
+    """
+
+    kind: Kind
+    when: float
+    slope: float
 
 
 def speed_crossings(relative: GaitPoints, side: int) -> list[tuple[Kind, float]]:
@@ -110,16 +132,20 @@ def speed_crossings(relative: GaitPoints, side: int) -> list[tuple[Kind, float]]
         relative: the points as seen from the ground.
         side: index into `gait_points.SIDES`.
     """
+    return [(one.kind, one.when) for one in _crossings(relative, side)]
+
+
+def _crossings(relative: GaitPoints, side: int) -> list[_Crossing]:
     foot = _foot(relative, side)
     threshold = _threshold(foot)
     if threshold is None:
         return []
-    found: list[tuple[Kind, float]] = []
+    found: list[_Crossing] = []
     for start, end in _stances(foot, threshold):
         for kind, sample in zip(KINDS, (start - 1, end - 1), strict=True):
-            when = _crossing(foot, threshold, kind, sample)
-            if when is not None:
-                found.append((kind, when))
+            crossing = _crossing(foot, threshold, kind, sample)
+            if crossing is not None:
+                found.append(crossing)
     return found
 
 
@@ -193,7 +219,7 @@ def _with_short(
     return filled
 
 
-def _crossing(foot: _Foot, threshold: float, kind: Kind, i: int) -> float | None:
+def _crossing(foot: _Foot, threshold: float, kind: Kind, i: int) -> _Crossing | None:
     """When the slower point of the foot crosses the threshold between samples i and i + 1.
 
     None at the ends of the recording and of what was seen.
@@ -207,19 +233,36 @@ def _crossing(foot: _Foot, threshold: float, kind: Kind, i: int) -> float | None
     point = int(fast.argmin())
     a, b = foot.speed[outside, point], foot.speed[inside, point]
     share = np.clip((threshold - b) / (a - b), 0.0, 1.0) if a > b else 1.0
-    return float(foot.time[inside] + share * (foot.time[outside] - foot.time[inside]))
+    interval = foot.time[outside] - foot.time[inside]
+    return _Crossing(
+        kind, float(foot.time[inside] + share * interval), float(abs((a - b) / interval))
+    )
 
 
-def _event(relative: GaitPoints, side: int, kind: Kind, when: float) -> GaitEvent:
+def _event(relative: GaitPoints, side: int, crossing: _Crossing) -> GaitEvent:
     """The event at which a foot crosses the threshold, with what other signs say of it."""
+    kind, when = crossing.kind, crossing.when
     opinions = opinions_on(relative, side, kind, when)
     method = CONTACT_METHOD
+    position_sd = _position_sd(relative, side, crossing)
     if kind == "toe_off":
         signs = [when, *(time for time in opinions if time is not None)]
         when = float(np.mean([time for time in signs if abs(time - when) < _CONTRADICTING]))
         method = TOE_OFF_METHOD
     confidence = _confidence(when, opinions)
-    return GaitEvent(kind, SIDES[side], when, _OWN_SD, confidence, method, _SHARED_SD)
+    own = _OWN_SD if np.isnan(position_sd) else float(np.hypot(_OWN_SD, position_sd))
+    return GaitEvent(kind, SIDES[side], when, own, confidence, method, _SHARED_SD, position_sd)
+
+
+def _position_sd(relative: GaitPoints, side: int, crossing: _Crossing) -> float:
+    """How much errors of positions move a crossing, in seconds; NaN where they are not known."""
+    contact = crossing.kind == "initial_contact"
+    spread = relative.heel_sd if contact else relative.toe_sd
+    if spread is None:
+        return np.nan
+    near = at_time(crossing.when, relative.time, spread[:, side])
+    of_speed = 2.0 * np.pi * _ERRORS_HZ * float(np.sqrt(np.mean(near**2)))
+    return min(of_speed / crossing.slope, _LARGEST_SD) if crossing.slope > 0.0 else _LARGEST_SD
 
 
 def _confidence(when: float, opinions: Opinions) -> float:

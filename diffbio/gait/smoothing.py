@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.signal import butter, sosfiltfilt
+from scipy.linalg import solve_banded
 
 LONGEST_GAP = 0.1
 """Seconds that are bridged by a straight line. A tenth of a second is a sixth of a stance; what a
@@ -13,9 +13,6 @@ marker does in a longer gap is not known."""
 CUTOFF_HZ = 10.0
 """Of the low-pass filter before speeds are taken. 99 % of the power of foot markers in walking is
 below 6 Hz, contacts reach to 10 Hz (Winter, Sidwall and Hobson 1974, J Biomech 7:157)."""
-
-_ORDER = 2
-"""Run forwards and backwards, which doubles it and leaves no lag."""
 
 _PASSES = (2.0**0.5 - 1.0) ** 0.25
 """A cutoff is where two passes together, not each, halve the power."""
@@ -58,7 +55,8 @@ def low_pass(
     time: Float[np.ndarray, "time"],
     cutoff_hz: float = CUTOFF_HZ,
 ) -> Float[np.ndarray, "time channel"]:
-    """Butterworth filter without lag, stretch by stretch where values are missing.
+    """Butterworth filter of second order, run forwards and backwards, which doubles the order and
+    leaves no lag; stretch by stretch where values are missing.
 
     A stretch too short to filter, and a recording whose rate leaves nothing to take out, stay as
     they are.
@@ -73,12 +71,50 @@ def low_pass(
     smooth = values.copy()
     if relative >= 1.0:
         return smooth
-    sections = butter(_ORDER, relative, output="sos")
     padding = round(rate / cutoff_hz)
     for start, end in runs(complete(values)):
         if end - start > max(padding, 6):
-            smooth[start:end] = sosfiltfilt(sections, values[start:end], axis=0, padlen=padding)
+            smooth[start:end] = _both_ways(values[start:end], relative, padding)
     return smooth
+
+
+def _both_ways(
+    values: Float[np.ndarray, "time channel"], relative: float, padding: int
+) -> Float[np.ndarray, "time channel"]:
+    """The filter once in each direction, the values continued at both ends by their reflection.
+
+    Args:
+        values: complete.
+        relative: cutoff, in half the sampling rate.
+        padding: samples by which the ends are continued.
+    """
+    before = 2.0 * values[:1] - values[padding:0:-1]
+    after = 2.0 * values[-1:] - values[-2 : -padding - 2 : -1]
+    longer = np.concatenate([before, values, after])
+    there = _once(longer, relative)
+    return _once(there[::-1], relative)[::-1][padding : padding + len(values)]
+
+
+def _once(values: Float[np.ndarray, "time channel"], relative: float) -> np.ndarray:
+    """Second-order Butterworth low-pass by the bilinear transform, started as if at rest.
+
+    The recursion y[n] + a1 y[n-1] + a2 y[n-2] = b0 x[n] + b1 x[n-1] + b2 x[n-2] is a banded
+    system. (SciPy's own filters come with all of `scipy.signal`, which takes longer to load than
+    a walk takes to measure.)
+    """
+    warped = np.tan(np.pi * relative / 2.0)
+    scale = 1.0 / (1.0 + np.sqrt(2.0) * warped + warped**2)
+    b = warped**2 * scale
+    a1, a2 = 2.0 * (warped**2 - 1.0) * scale, (1.0 - np.sqrt(2.0) * warped + warped**2) * scale
+    driven = b * values
+    driven[1:] += 2.0 * b * values[:-1]
+    driven[2:] += b * values[:-2]
+    # What two earlier samples like the first would have left: the gain at rest is one.
+    driven[0] += (1.0 - b) * values[0]
+    driven[1] += (b - a2) * values[0]
+    bands = np.ones((3, len(values)))
+    bands[1], bands[2] = a1, a2
+    return solve_banded((2, 0), bands, driven)
 
 
 def velocity(

@@ -89,6 +89,8 @@ def spatiotemporal(
     if belt_speed is None and (ground != 0.0).any():
         no_length = "On a treadmill, and the speed of its belt is not stated."
     strides = tuple(_stride(cycle, relative, foot_point, no_length) for cycle in cycles.cycles)
+    if _backwards(cycles, relative):
+        notes = [*notes, "The person walked backwards: norms are of walking forwards."]
     nothing = _why_no_stride(events, cycles)
     metrics = [
         *(mean_of(name, side, strides, nothing) for name in UNITS for side in SIDES),
@@ -125,6 +127,18 @@ def _ground(
         )
     direction = ground / np.where(moving, speed, 1.0)[:, None]
     return belt_speed * direction, notes
+
+
+def _backwards(cycles: Cycles, relative: GaitPoints) -> bool:
+    """Whether the toes point away from where the person goes in most of the cycles."""
+    forward = []
+    for cycle in cycles.cycles:
+        inside = (relative.time >= cycle.start.time) & (relative.time <= cycle.end.time)
+        foot = (relative.toe - relative.heel)[inside, SIDES.index(cycle.side), :2]
+        way = relative.pelvis[inside][[0, -1], :2]
+        pointing = foot[np.isfinite(foot).all(axis=1)].sum(axis=0)
+        forward.append(float(pointing @ (way[1] - way[0])))
+    return bool(forward) and float(np.mean(np.array(forward) < 0.0)) > 0.5
 
 
 def _stride(

@@ -21,6 +21,10 @@ TURN = np.deg2rad(20.0)
 """Radians within a stride, from which it is one of a turn (Mariani et al. 2010, J Biomech 43:2999,
 who set the strides of turns apart in the same way)."""
 
+_RESTING = 0.4
+"""Of a stance, from its contact: later the heel rises. At the contact itself a foot still rolls to
+its side, by 5 mm in a recorded walk, which a body without that joint does not follow."""
+
 FootPoint = Literal["heel", "toe"]
 
 
@@ -89,7 +93,10 @@ def measure_times(cycle: Cycle) -> tuple[dict[str, Measured], dict[str, str]]:
 
 
 def _difference(first: GaitEvent, last: GaitEvent) -> Measured:
-    return Measured(last.time - first.time, float(np.hypot(first.sd, last.sd)))
+    # What events of one kind and method share cancels; of a plate's and the motion's it does not.
+    left = 0.0 if first.method == last.method else np.hypot(first.shared_sd, last.shared_sd)
+    sd = np.linalg.norm([first.sd, last.sd, left])
+    return Measured(last.time - first.time, float(sd))
 
 
 def _share(cycle: Cycle, terms: tuple[tuple[GaitEvent, float], ...]) -> Measured:
@@ -116,8 +123,9 @@ def measure_lengths(
     """Lengths of a stride on the ground, in metres, and its speed.
 
     `stride_length`, `speed` (stride length by stride time), `step_length` (of the foot whose
-    cycle it is, from the other foot's contact to its own next) and `step_width` (between heels,
-    negative where the feet cross over).
+    cycle it is, from the other foot's contact to its own next) and `step_width` (between the
+    places where the heels rest in the first part of their stances, negative where the feet cross
+    over).
 
     Args:
         cycle: straight or on a wide curve.
@@ -139,10 +147,10 @@ def measure_lengths(
     between, between_sd = step
     along = float((line.end - between) @ line.forward)
     values["step_length"] = Measured(along, float(np.hypot(line.end_sd, between_sd)))
-    heels = _StrideLine.of(cycle, points, "heel")
-    other = _other_contact(cycle, points, "heel")
+    heels = _StrideLine.resting(cycle, points)
+    other = _other_resting(cycle, points)
     if isinstance(heels, str) or isinstance(other, str):
-        missing["step_width"] = "A heel was not seen at a contact."
+        missing["step_width"] = "A heel was not seen after a contact."
     else:
         sign = _side_sign(cycle, points, heels.forward)
         width, sd = heels.beside(*other)
@@ -166,6 +174,15 @@ class _StrideLine:
         end, end_sd = _contact(cycle.end, cycle.side, points, foot_point)
         if not (np.isfinite(start).all() and np.isfinite(end).all()):
             return f"The {foot_point} was not seen at a contact."
+        return _StrideLine(start, end, start_sd, end_sd)
+
+    @staticmethod
+    def resting(cycle: Cycle, points: GaitPoints) -> "_StrideLine | str":
+        """The same line between the places where the heel then rests."""
+        start, start_sd = _place(cycle, cycle.start, cycle.side, points)
+        end, end_sd = _place(cycle, cycle.end, cycle.side, points)
+        if not (np.isfinite(start).all() and np.isfinite(end).all()):
+            return "The heel was not seen after a contact."
         return _StrideLine(start, end, start_sd, end_sd)
 
     @property
@@ -200,6 +217,34 @@ def _other_contact(
     if not np.isfinite(place).all():
         return f"The other foot's {foot_point} was not seen at its contact."
     return place, sd
+
+
+def _other_resting(cycle: Cycle, points: GaitPoints) -> tuple[Float[np.ndarray, "2"], float] | str:
+    """Where the other foot's heel rests in between, or why it is not known."""
+    if cycle.opposite_contact is None:
+        return "The other foot's contact was not seen."
+    other: Side = "l" if cycle.side == "r" else "r"
+    place, sd = _place(cycle, cycle.opposite_contact, other, points)
+    if not np.isfinite(place).all():
+        return "The other foot's heel was not seen after its contact."
+    return place, sd
+
+
+def _place(
+    cycle: Cycle, event: GaitEvent, side: Side, points: GaitPoints
+) -> tuple[Float[np.ndarray, "2"], float]:
+    """Mean place of a heel in the first part of a stance, and the deviation of each coordinate."""
+    index = SIDES.index(side)
+    span = _RESTING * (cycle.toe_off.time - cycle.start.time)
+    inside = (points.time >= event.time) & (points.time <= event.time + span)
+    inside &= np.isfinite(points.heel[:, index, :2]).all(axis=1)
+    if not inside.any():
+        return np.full(2, np.nan), np.nan
+    place = points.heel[inside, index, :2].mean(axis=0)
+    if points.heel_sd is None:
+        return place, np.nan
+    # Errors of a fit last longer than this, so that the mean is as uncertain as each.
+    return place, float(np.sqrt(np.mean(points.heel_sd[inside, index, :2] ** 2)))
 
 
 def _side_sign(cycle: Cycle, points: GaitPoints, forward: Float[np.ndarray, "2"]) -> float:

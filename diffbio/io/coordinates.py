@@ -1,7 +1,5 @@
 """The coordinates of a fitted motion under OpenSim's names, ready to be written."""
 
-import dataclasses
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -15,39 +13,8 @@ from diffbio.io.axes import (
     opensim_from_world,
     pelvis_angles,
 )
+from diffbio.io.coordinate_values import Coordinates as Coordinates
 from diffbio.io.deviations import pelvis_moves_with_root, pelvis_sd
-
-
-@dataclasses.dataclass(frozen=True)
-class Coordinates:
-    """Coordinates over time.
-
-    Attributes:
-        names: OpenSim-style names.
-        units: `rad`, `deg` or `m`, one per coordinate.
-        values: one column per coordinate.
-        sd: standard deviations in the same units, NaN where one is not known; None where
-            none is.
-    """
-
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    values: Float[np.ndarray, "time coordinate"]
-    sd: Float[np.ndarray, "time coordinate"] | None = None
-
-    def in_degrees(self) -> "Coordinates":
-        """The same, with every angle in degrees; lengths stay in metres."""
-        factor = np.array([np.rad2deg(1.0) if unit == "rad" else 1.0 for unit in self.units])
-        units = tuple("deg" if unit == "rad" else unit for unit in self.units)
-        sd = None if self.sd is None else self.sd * factor
-        return Coordinates(self.names, units, self.values * factor, sd)
-
-    def select(self, names: tuple[str, ...]) -> "Coordinates":
-        """These coordinates only, in this order."""
-        order = [self.names.index(name) for name in names]
-        units = tuple(self.units[i] for i in order)
-        sd = None if self.sd is None else self.sd[:, order]
-        return Coordinates(names, units, self.values[:, order], sd)
 
 
 def coordinates_of(fit: Fit) -> Coordinates:

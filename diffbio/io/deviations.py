@@ -12,9 +12,7 @@ from jaxtyping import Float
 from diffbio.body import BodyModel, BodyParameters
 from diffbio.fitting.fit import Fit
 from diffbio.io.axes import OPENSIM_FROM_WORLD
-
-NINETY_PERCENT = 1.6449
-"""Half width of a band that holds nine tenths of a normal distribution, in its deviations."""
+from diffbio.io.coordinate_values import NINETY_PERCENT as NINETY_PERCENT
 
 LEAST_KNOWN_ANGLE = float(np.pi / np.sqrt(3))
 """Radians: deviation of an angle of which nothing is known, evenly spread over a turn."""

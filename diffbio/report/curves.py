@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from diffbio.io.coordinates import Coordinates
+from diffbio.io.coordinate_values import Coordinates
 
 GROUPS = ("Pelvis", "Hip", "Knee", "Ankle and foot", "Trunk and neck", "Shoulder")
 GROUPS += ("Elbow and wrist", "Other")

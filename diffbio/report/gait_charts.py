@@ -1,18 +1,19 @@
-"""Charts of the gait page, drawn without any script: each cycle, the mean, bands and toe-off."""
+"""Charts of the gait page, drawn without any script: each cycle, the mean, bands and events."""
 
 import dataclasses
 import html
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Float
 
 from diffbio.gait.gait_points import SIDES
-from diffbio.io.deviations import NINETY_PERCENT
+from diffbio.io.coordinate_values import NINETY_PERCENT
 from diffbio.io.gait_norms import NormCurve
 from diffbio.report.gait_analysis import GaitAnalysis
 from diffbio.report.gait_curves import ANGLES, GaitAngle, SideCurves
 
-_WIDTH, _HEIGHT = 340, 190
+WIDTH, HEIGHT = 340, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 36, 334, 8, 168
 
 _LEAST_SPAN = 20.0
@@ -22,6 +23,9 @@ _STEPS = (5.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 
 _THIN_POINTS = 51
 """Of each cycle's own line; the mean has all."""
+
+_TICK = 9
+"""Height of the marks of the other foot's events."""
 
 _MOST_LINES = 60
 """Cycles of one side that are drawn; more are a blot."""
@@ -48,20 +52,20 @@ def _figure(found: GaitAnalysis, column: int) -> str:
 def _svg(
     angle: GaitAngle, column: int, shown: dict[str, SideCurves], norm: NormCurve | None
 ) -> str:
-    low, high = _limits(column, shown, norm)
-    scale = _Scale(low, high)
-    parts = [_norm_band(norm, scale), _axes(scale)]
+    low, high = limits(column, shown.values(), norm)
+    scale = Scale(low, high)
+    parts = [norm_band(norm, scale), axes(scale)]
     for draw in (_band, _cycles, _mean):
         parts += [draw(side, shown[side], column, scale) for side in SIDES if side in shown]
     words = html.escape(_described(angle, column, shown), quote=True)
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{words}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">'
         f"{''.join(parts)}</svg>"
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class _Scale:
+class Scale:
     """From percent and degrees, of which the least and greatest are given, to the drawing."""
 
     low: float
@@ -73,9 +77,11 @@ class _Scale:
         return next((one for one in _STEPS if (self.high - self.low) / one <= 5.5), _STEPS[-1])
 
     def x(self, percent: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
+        """From the left edge."""
         return _LEFT + percent / 100.0 * (_RIGHT - _LEFT)
 
     def y(self, degrees: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
+        """From the top edge, within the chart."""
         share = (degrees - self.low) / (self.high - self.low)
         return np.clip(_BOTTOM - share * (_BOTTOM - _TOP), _TOP, _BOTTOM)
 
@@ -96,11 +102,9 @@ class _Scale:
         return f"{above}L{below[1:]}Z"
 
 
-def _limits(
-    column: int, shown: dict[str, SideCurves], norm: NormCurve | None
-) -> tuple[float, float]:
+def limits(column: int, shown: Iterable[SideCurves], norm: NormCurve | None) -> tuple[float, float]:
     """Lowest and highest degree of the chart: of cycles and norm, not of bands."""
-    ends = [extreme(one.angles.curves[..., column]) for one in shown.values()]
+    ends = [extreme(one.angles.curves[..., column]) for one in shown]
     if norm is not None:
         ends.append((float((norm.mean - norm.sd).min()), float((norm.mean + norm.sd).max())))
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
@@ -113,7 +117,8 @@ def extreme(values: Float[np.ndarray, "*any"]) -> tuple[float, float]:
     return float(np.nanmin(values)), float(np.nanmax(values))
 
 
-def _axes(scale: _Scale) -> str:
+def axes(scale: Scale) -> str:
+    """Lines of degrees and percent, and their numbers."""
     parts = []
     first = np.ceil(scale.low / scale.step) * scale.step
     for value in np.arange(first, scale.high + 1e-9, scale.step):
@@ -131,18 +136,18 @@ def _axes(scale: _Scale) -> str:
     return "".join(parts)
 
 
-def _norm_band(norm: NormCurve | None, scale: _Scale) -> str:
+def norm_band(norm: NormCurve | None, scale: Scale) -> str:
+    """Mean and one standard deviation between people; nothing where there is no norm."""
     if norm is None:
         return ""
     path = scale.band(norm.percent, norm.mean - norm.sd, norm.mean + norm.sd)
     return f'<path d="{path}" class="norm"/>'
 
 
-def _band(side: str, one: SideCurves, column: int, scale: _Scale) -> str:
-    """How far the mean may be off, and when the toe leaves the ground."""
+def _band(side: str, one: SideCurves, column: int, scale: Scale) -> str:
+    """How far the mean may be off, and the events within the cycle."""
     cut, mean = one.angles, one.angles.mean[:, column]
-    x = float(scale.x(np.array([one.toe_off]))[0])
-    line = f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}" class="toe-off {side}"/>'
+    line = events(side, one, scale)
     if cut.sd is None or not np.isfinite(cut.sd[..., column]).all():
         return line
     half = NINETY_PERCENT * cut.sd[..., column].mean(axis=0)
@@ -150,7 +155,21 @@ def _band(side: str, one: SideCurves, column: int, scale: _Scale) -> str:
     return f'<path d="{path}" class="band {side}"/>{line}'
 
 
-def _cycles(side: str, one: SideCurves, column: int, scale: _Scale) -> str:
+def events(side: str, one: SideCurves, scale: Scale) -> str:
+    """When the foot leaves the ground, and short at the top when the other leaves and meets it."""
+    x = float(scale.x(np.array([one.toe_off]))[0])
+    parts = [f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}" class="toe-off {side}"/>']
+    for percent in (one.opposite_toe_off, one.opposite_contact):
+        if np.isfinite(percent):
+            x = float(scale.x(np.array([percent]))[0])
+            low = _TOP + _TICK
+            parts.append(
+                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{low}" class="opposite {side}"/>'
+            )
+    return "".join(parts)
+
+
+def _cycles(side: str, one: SideCurves, column: int, scale: Scale) -> str:
     """Each stride, the paler the more there are."""
     cut = one.angles
     if len(cut.curves) < 2:
@@ -163,7 +182,7 @@ def _cycles(side: str, one: SideCurves, column: int, scale: _Scale) -> str:
     return f'<g stroke-opacity="{pale:.2f}">{lines}</g>'
 
 
-def _mean(side: str, one: SideCurves, column: int, scale: _Scale) -> str:
+def _mean(side: str, one: SideCurves, column: int, scale: Scale) -> str:
     path = scale.line(one.angles.percent, one.angles.mean[:, column])
     return f'<path d="{path}" class="halo"/><path d="{path}" class="curve {side}"/>'
 

@@ -5,6 +5,7 @@ the own side, and the own side forward are positive.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -12,9 +13,9 @@ from jaxtyping import Float
 from diffbio.gait import GaitPoints, angle_curves, clinical_angles
 from diffbio.gait.angles import AngleCurves
 from diffbio.gait.cycles import Cycle
-from diffbio.gait.events import Side
+from diffbio.gait.events import GaitEvent, Side
 from diffbio.gait.gait_points import SIDES
-from diffbio.io.coordinates import Coordinates
+from diffbio.io.coordinate_values import Coordinates
 from diffbio.observations import Markers
 
 
@@ -77,11 +78,16 @@ class SideCurves:
         angles: all of `NAMES`, in degrees; NaN where one is not known.
         toe_off: in percent of the cycle, the mean; NaN where there is no cycle.
         reasons: for each angle that is not known, why.
+        opposite_toe_off: of the other foot, in percent of the cycle, the mean; NaN where no cycle
+            has it.
+        opposite_contact: likewise.
     """
 
     angles: AngleCurves
     toe_off: float
     reasons: dict[str, str]
+    opposite_toe_off: float = np.nan
+    opposite_contact: float = np.nan
 
 
 def side_curves(
@@ -104,12 +110,24 @@ def side_curves(
     values, sd = _angles(coordinates, points, side, pelvis_inclination)
     cut = angle_curves(cycles, points.time, NAMES, np.rad2deg(values), side=side, sd=np.rad2deg(sd))
     own = [cycle for cycle in cycles if cycle.side == side]
-    shares = [100 * (one.toe_off.time - one.start.time) / one.duration for one in own]
     return SideCurves(
         cut,
-        float(np.mean(shares)) if shares else np.nan,
+        _when(own, [one.toe_off for one in own]),
         _reasons(cut, coordinates, side, bool(cycles)),
+        _when(own, [one.opposite_toe_off for one in own]),
+        _when(own, [one.opposite_contact for one in own]),
     )
+
+
+def _when(cycles: list[Cycle], events: Sequence[GaitEvent | None]) -> float:
+    """Mean time of an event in percent of its cycle; NaN where no cycle has one within."""
+    shares = [
+        100 * (event.time - cycle.start.time) / cycle.duration
+        for cycle, event in zip(cycles, events, strict=True)
+        if event is not None
+    ]
+    inside = [share for share in shares if share > 0.0]
+    return float(np.mean(inside)) if inside else np.nan
 
 
 def _angles(

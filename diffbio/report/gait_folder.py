@@ -17,16 +17,19 @@ from diffbio.io.write_gait import (
     write_parquet,
 )
 from diffbio.report.gait_analysis import GaitAnalysis
+from diffbio.report.gait_comparison import GaitComparison, comparison_table
 from diffbio.report.gait_page import render_gait
 from diffbio.report.gait_summary import gait_summary
 
 PAGE = "gait.html"
 
 _FILES = ("gait.json", "metrics.csv", "metrics.parquet", "cycles.csv", "cycles.parquet")
-_FILES += ("events.csv", PAGE)
+_FILES += ("events.csv", "comparison.csv", PAGE)
 
 
-def write_gait(found: GaitAnalysis, folder: pathlib.Path) -> bool:
+def write_gait(
+    found: GaitAnalysis, folder: pathlib.Path, compared: GaitComparison | None = None
+) -> bool:
     """Write tables, numbers and page.
 
     Each file is put in place by renaming once all are complete; other files in the folder are
@@ -35,6 +38,7 @@ def write_gait(found: GaitAnalysis, folder: pathlib.Path) -> bool:
     Args:
         found: the walk.
         folder: created if need be.
+        compared: with another visit; None where there is none.
 
     Returns:
         Whether the Parquet files are among them: they need pyarrow.
@@ -42,14 +46,17 @@ def write_gait(found: GaitAnalysis, folder: pathlib.Path) -> bool:
     Raises:
         InputError: the folder cannot be written.
     """
-    page = render_gait(found)
-    summary = json.dumps(gait_summary(found), indent=1, allow_nan=False, ensure_ascii=False)
+    page = render_gait(found, compared)
+    content = gait_summary(found, compared)
+    summary = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     cycles = found.table.cycles.cycles
     tables = {
-        "metrics": metrics_table(found.table.metrics),
+        "metrics": metrics_table((*found.table.metrics, *found.indices.metrics)),
         "cycles": cycles_table(cycles, [found.curves[side].angles for side in SIDES]),
         "events": events_table(found.events),
     }
+    if compared is not None:
+        tables["comparison"] = comparison_table(compared)
     parquet = can_write_parquet()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +64,7 @@ def write_gait(found: GaitAnalysis, folder: pathlib.Path) -> bool:
         try:
             for name, table in tables.items():
                 write_csv(workplace / f"{name}.csv", table)
-                if parquet and name != "events":
+                if parquet and name in ("metrics", "cycles"):
                     write_parquet(workplace / f"{name}.parquet", table)
             (workplace / "gait.json").write_text(summary + "\n", encoding="utf-8")
             (workplace / PAGE).write_text(page, encoding="utf-8")

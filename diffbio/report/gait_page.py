@@ -1,4 +1,4 @@
-"""`gait.html`: the walk on three pages, as one file that needs nothing but itself."""
+"""`gait.html`: the walk on three pages, or four, as one file that needs nothing but itself."""
 
 import html
 import re
@@ -7,24 +7,35 @@ from typing import Any
 from diffbio.gait.gait_points import SIDES
 from diffbio.report.gait_analysis import GaitAnalysis
 from diffbio.report.gait_charts import chart_grid
+from diffbio.report.gait_comparison import GaitComparison
 from diffbio.report.gait_curves import ANGLES
+from diffbio.report.gait_profile_chart import profile_chart
+from diffbio.report.gait_quality import quality_sentences
 from diffbio.report.gait_summary import SIDE_WORDS, gait_summary
 from diffbio.report.gait_tables import (
     TITLES,
     both_table,
     cameras_table,
     ranges_table,
+    scores_table,
     sides_table,
 )
+from diffbio.report.gait_visits import visits_section
 from diffbio.report.page_parts import page_file
 
 _KINDS = {"initial_contact": "Initial contact", "toe_off": "Toe-off"}
 
 
-def render_gait(found: GaitAnalysis) -> str:
-    """The page, without any script, and without any reference to a network or another file."""
-    summary = gait_summary(found)
+def render_gait(found: GaitAnalysis, compared: GaitComparison | None = None) -> str:
+    """The page, without any script, and without any reference to a network or another file.
+
+    Args:
+        found: the walk.
+        compared: with another visit, on a page of its own; None where there is none.
+    """
+    summary = gait_summary(found, compared)
     recording = summary["recording"]
+    seen, undetermined = quality_sentences(found.walk.sight, found.walk.markers)
     fields = {
         "title": html.escape(recording["name"]),
         "subtitle": html.escape(
@@ -41,7 +52,14 @@ def render_gait(found: GaitAnalysis) -> str:
         "charts": chart_grid(found),
         "strides": _strides(summary),
         "events": _events(summary["events"]),
-        "cameras": cameras_table(summary["fit"]),
+        "cameras": cameras_table(summary["sight"], summary["fit"]),
+        "seen": _list(seen),
+        "undetermined": f"<h3>What is not determined</h3>{_list(undetermined)}"
+        if undetermined
+        else "",
+        "scores": _scores(summary["indices"]),
+        "profile": _profile(found),
+        "visits": visits_section(found, compared, summary["comparison"]),
         "unknown": _missing([one for one in summary["curves"] if one["reason"] is not None]),
         "missing": _missing([one for one in summary["metrics"] if one["reason"] is not None]),
         "ranges": ranges_table(summary["curves"]),
@@ -70,6 +88,36 @@ def _norms_note(summary: dict[str, Any]) -> str:
     if summary["norms"] is None:
         return "No norms were given."
     return f"Norms: {html.escape(summary['norms'])}, mean and standard deviation between people."
+
+
+def _scores(indices: dict[str, Any]) -> str:
+    """GDI and GPS, or why there are none."""
+    if indices["reason"] is not None:
+        return f'<p class="note">GDI, GPS and MAP: {html.escape(indices["reason"])}</p>'
+    why = dict.fromkeys(one["reason"] for one in indices["metrics"] if one["reason"] is not None)
+    items = _list([f"Not determined: {reason}" for reason in why])
+    return (
+        f"<h3>Against the reference</h3>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Scores">'
+        f"{scores_table(indices)}</div>{items if why else ''}"
+        '<p class="note">GDI: 100 is the mean of the reference’s people and 10 their standard '
+        "deviation, less is farther away. GPS: root mean square difference of nine angles from the "
+        f"reference’s mean, in degrees. Reference: {html.escape(indices['reference'])}.</p>"
+    )
+
+
+def _profile(found: GaitAnalysis) -> str:
+    """The Movement Analysis Profile under its heading."""
+    chart = profile_chart(found.indices)
+    if not chart:
+        return ""
+    grey = " Grey: median of the reference’s own people." if found.indices.reference else ""
+    return (
+        "<h3>Movement Analysis Profile</h3>"
+        '<p class="note"><span class="key r bar">right</span> <span class="key l bar">left</span> '
+        "Root mean square difference of each mean curve from the reference’s, in degrees; GPS is "
+        f"that of all nine.{grey}</p>{chart}"
+    )
 
 
 def _norm_key(found: GaitAnalysis) -> str:

@@ -9,13 +9,21 @@ import diffbio
 from diffbio.gait import Metric
 from diffbio.gait.gait_points import SIDES
 from diffbio.report.gait_analysis import GaitAnalysis
+from diffbio.report.gait_comparison import GaitComparison
 from diffbio.report.gait_curves import ANGLES, SideCurves
+from diffbio.report.gait_indices import NO_REFERENCE
+from diffbio.report.gait_quality import sight_summary
 
 SIDE_WORDS = {"r": "right", "l": "left"}
 
 
-def gait_summary(found: GaitAnalysis) -> dict[str, Any]:
-    """Everything on the page. Units are in the keys or beside; None where there is no number."""
+def gait_summary(found: GaitAnalysis, compared: GaitComparison | None = None) -> dict[str, Any]:
+    """Everything on the page. Units are in the keys or beside; None where there is no number.
+
+    Args:
+        found: the walk.
+        compared: with another visit; None where there is none.
+    """
     markers, cycles = found.walk.markers, found.table.cycles
     metrics = [_metric(one, found) for one in found.table.metrics]
     curves = [
@@ -33,6 +41,7 @@ def gait_summary(found: GaitAnalysis) -> dict[str, Any]:
         },
         "sentence": headline(found),
         "fit": _fit(found.walk.fit),
+        "sight": sight_summary(found.walk.sight),
         "events": _events(found),
         "cycles": {side: len(cycles.of(side)) for side in SIDES},
         "excluded": [
@@ -42,7 +51,9 @@ def gait_summary(found: GaitAnalysis) -> dict[str, Any]:
         ],
         "metrics": metrics,
         "curves": curves,
+        "indices": _indices(found),
         "norms": None if found.norms is None else found.norms.source,
+        "comparison": None if compared is None else _comparison(compared),
         "not_determined": _not_determined(metrics, curves),
         "notes": list(found.notes),
     }  # fmt: skip
@@ -85,6 +96,52 @@ def _metric(one: Metric, found: GaitAnalysis) -> dict[str, Any]:
         "unit": one.unit,
         "reason": one.reason,
         "norm": None if norm is None else {"mean": norm[0], "sd": norm[1]},
+    }
+
+
+def _indices(found: GaitAnalysis) -> dict[str, Any]:
+    """GDI, GPS and MAP, or why there are none."""
+    indices = found.indices
+    return {
+        "reference": indices.source or None,
+        "reason": None if indices.metrics else NO_REFERENCE,
+        "metrics": [_metric(one, found) for one in indices.metrics],
+        "median_of_reference": {name: number(one) for name, one in indices.reference.items()},
+    }
+
+
+def _comparison(compared: GaitComparison) -> dict[str, Any]:
+    """What changed from another visit."""
+    walk = compared.other.walk
+    return {
+        "name": walk.name,
+        "source": walk.markers.source,
+        "sentence": headline(compared.other),
+        "metrics": [
+            {
+                "name": one.name,
+                "side": one.side,
+                "unit": one.unit,
+                "this": number(one.this),
+                "other": number(one.other),
+                "difference": number(one.difference),
+                "sd": number(one.sd),
+                "half_width_90": number(one.half_width),
+                "beyond_error": one.beyond_error,
+                "reason": one.reason,
+            }
+            for one in compared.changes
+        ],
+        "curves": [
+            {
+                "name": one.name,
+                "side": one.side,
+                "rms_deg": number(one.rms),
+                "mean_difference_deg": number(one.mean),
+                "reason": one.reason,
+            }
+            for one in compared.curves
+        ],
     }
 
 

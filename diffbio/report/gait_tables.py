@@ -27,9 +27,9 @@ TITLES = {
 }
 """Metrics in words."""
 
-_DIGITS = {"s": 3, "m": 3, "m/s": 3, "% of cycle": 1, "%": 1, "steps/min": 1, "deg": 1}
+_DIGITS = {"s": 3, "m": 3, "m/s": 3, "% of cycle": 1, "%": 1, "steps/min": 1, "deg": 1, "1": 0}
 
-_UNIT_WORDS = {"% of cycle": "%"}
+_UNIT_WORDS = {"% of cycle": "%", "1": "", "deg": "°"}
 """The page says once what the percent of every foot are of."""
 
 
@@ -41,19 +41,24 @@ def shown(value: float | None, unit: str) -> str:
     return f"{round(value, _DIGITS[unit]) + 0.0:.{_DIGITS[unit]}f}".replace("-", "−")
 
 
+_SIDE_HEADS = [
+    '<th scope="col"></th>',
+    '<th scope="col" class="r">Right</th>',
+    '<th scope="col" class="l">Left</th>',
+]
+
+
 def sides_table(summary: dict[str, Any]) -> str:
     """What each foot has of its own."""
     rows = {}
     for one in summary["metrics"]:
         if one["side"] is not None:
             rows.setdefault(one["name"], {})[one["side"]] = one
-    heads = ['<th scope="col"></th>', '<th scope="col" class="r">Right</th>']
-    heads.append('<th scope="col" class="l">Left</th>')
     body = ""
     for name, sides in rows.items():
         cells = "".join(_cell(sides[side]) for side in SIDES) + _norm_cell(summary, sides["r"])
         body += f'<tr><th scope="row">{TITLES[name]}</th>{cells}</tr>'
-    return _table(heads + _norm_head(summary), body)
+    return table(_SIDE_HEADS + _norm_head(summary), body)
 
 
 def both_table(summary: dict[str, Any]) -> str:
@@ -64,10 +69,11 @@ def both_table(summary: dict[str, Any]) -> str:
         if one["side"] is None:
             cells = _cell(one) + _norm_cell(summary, one)
             body += f'<tr><th scope="row">{TITLES[one["name"]]}</th>{cells}</tr>'
-    return _table(heads + _norm_head(summary), body)
+    return table(heads + _norm_head(summary), body)
 
 
-def _table(heads: list[str], body: str) -> str:
+def table(heads: list[str], body: str) -> str:
+    """Headings and rows that are markup already."""
     return f"<table><thead><tr>{''.join(heads)}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -120,7 +126,7 @@ def ranges_table(curves: list[dict[str, Any]]) -> str:
         for name, sides in rows.items()
         if any(one["reason"] is None for one in sides.values())
     )
-    return _table(heads, body) if body else "<p>No angle is known.</p>"
+    return table(heads, body) if body else "<p>No angle is known.</p>"
 
 
 def _range(one: dict[str, Any]) -> str:
@@ -128,20 +134,49 @@ def _range(one: dict[str, Any]) -> str:
     return "".join(f"<td>{shown(one[key], 'deg')}</td>" for key in keys)
 
 
-def cameras_table(fit: dict[str, Any] | None) -> str:
-    """Errors of the fit; nothing where there was none."""
-    if fit is None or not fit["median_px_of_cameras"]:
+def scores_table(indices: dict[str, Any]) -> str:
+    """GDI and GPS of each side, and GPS of both; nothing where there is no reference."""
+    by_name = {(one["name"], one["side"]): one for one in indices["metrics"]}
+    if not by_name:
         return ""
-    heads = "".join(
-        f'<th scope="col">{html.escape(name)}</th>' for name in fit["median_px_of_cameras"]
+    heads = [*_SIDE_HEADS, '<th scope="col">Both</th>']
+    rows = ""
+    for name, title in (("gdi", "GDI"), ("gps", "GPS")):
+        both = by_name.get((name, None))
+        cells = "".join(_cell(by_name[name, side]) for side in SIDES)
+        cells += "<td>–</td>" if both is None else _cell(both)
+        rows += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    return table(heads, rows)
+
+
+def cameras_table(sight: dict[str, Any] | None, fit: dict[str, Any] | None) -> str:
+    """Errors of the fit and what each camera saw; nothing where there was none."""
+    cameras = _cameras(sight, fit)
+    if not cameras:
+        return ""
+    heads = '<th scope="col"></th>' + "".join(
+        f'<th scope="col">{html.escape(one["name"])}</th>' for one in cameras
     )
-    cells = "".join(
-        f"<td>{'–' if px is None else f'{px:.1f}'}</td>"
-        for px in fit["median_px_of_cameras"].values()
-    )
+    rows = ""
+    for key, title, digits in (
+        ("median_px", "Median error of the fit, px", 1),
+        ("mean_px", "Mean error, px", 1),
+        ("seen_percent", "Frames in which it saw the person, %", 0),
+    ):
+        if any(one.get(key) is not None for one in cameras):
+            cells = "".join(
+                f"<td>{'–' if one.get(key) is None else f'{one[key]:.{digits}f}'}</td>"
+                for one in cameras
+            )
+            rows += f'<tr><th scope="row">{title}</th>{cells}</tr>'
     return (
         '<h3>Cameras</h3><div class="scroll" tabindex="0" role="region" '
-        'aria-label="Cameras"><table><thead><tr><th scope="col"></th>'
-        f'{heads}</tr></thead><tbody><tr><th scope="row">Median error of the fit, px</th>{cells}'
-        "</tr></tbody></table></div>"
+        f'aria-label="Cameras">{table([heads], rows)}</div>'
     )
+
+
+def _cameras(sight: dict[str, Any] | None, fit: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if sight is not None:
+        return sight["cameras"]
+    medians = {} if fit is None else fit["median_px_of_cameras"]
+    return [{"name": name, "median_px": px} for name, px in medians.items()]

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from diffbio.body import BodyModel, BodyParameters, KeypointSet, Pose, default_body
 from diffbio.cameras import CameraRig
 from diffbio.observations import Keypoints
+from diffbio.simulation.courses import CourseOf, straight
 from diffbio.simulation.detector import DetectorErrors, detect
 from diffbio.simulation.walking import walking_pose
 
@@ -52,6 +53,9 @@ def simulate_walking(
     clock_offset: Float[np.ndarray, "camera"] | None = None,
     keypoint_bias_sd: float = KEYPOINT_BIAS_SD,
     person: BodyParameters | None = None,
+    rig: CameraRig | None = None,
+    course: CourseOf = straight,
+    planted: bool = False,
 ) -> SimulatedRecording:
     """Simulate a person of unknown proportions who walks through a ring of cameras.
 
@@ -67,13 +71,17 @@ def simulate_walking(
         keypoint_bias_sd: standard deviation per axis, in metres, of how far the detector's idea of
             a keypoint is from its anchor.
         person: who walks; by default somebody drawn from the seed.
+        rig: the cameras, in place of a ring of `n_cameras`.
+        course: where the walk leads.
+        planted: whether feet on the floor stay where they are (`walking_pose`).
     """
     rng = np.random.default_rng(seed)
     body = default_body(keypoint_set)
     drawn = _person(body, rng, keypoint_bias_sd)
     parameters = drawn if person is None else person
     time = np.arange(round(duration * frame_rate_hz)) / frame_rate_hz
-    late = np.zeros(n_cameras) if clock_offset is None else np.asarray(clock_offset, float)
+    rig = ring_of_cameras(n_cameras) if rig is None else rig
+    late = np.zeros(len(rig.names)) if clock_offset is None else np.asarray(clock_offset, float)
     instants = np.round(np.concatenate([time[None], time[None] + late[:, None]]), 9)
     distinct, row = np.unique(instants, return_inverse=True)
     moving = walking_pose(
@@ -82,11 +90,13 @@ def simulate_walking(
         distinct,
         phase_at_start=float(rng.random()),
         lumbar_extension=float(rng.normal(LUMBAR_MEAN, LUMBAR_SD)),
+        course=course,
+        planted=planted,
     )
     positions = np.asarray(jax.jit(body.marker_positions)(parameters, moving), float)
     row = row.reshape(instants.shape)
     pose, markers = jax.tree.map(lambda x: x[row[0]], moving), positions[row[0]]
-    rig, pictured = ring_of_cameras(n_cameras), positions[row[1:]]
+    pictured = positions[row[1:]]
     exact = np.stack(rig.project_components(jnp.asarray(pictured), own=True), axis=-1)
     depth = np.stack([rig.depth(jnp.asarray(p))[i] for i, p in enumerate(pictured)])
     size = np.asarray(rig.image_size, float)[:, None, None]

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from diffbio.body import BodyModel, BodyParameters, Pose
 from diffbio.errors import InputError
+from diffbio.simulation.courses import CourseOf, straight
 
 CADENCE_HZ = 0.95
 """Strides per second of comfortable walking."""
@@ -24,6 +25,11 @@ PELVIS_INCLINATION = np.deg2rad(5.6)
 normative tilt and hip flexion are measured from that line, the model's from the frame."""
 
 FOOT_BODIES = ("calcn", "toes")
+
+STANDING_SHARPNESS = 200.0
+"""In 1/m: a point under a foot that is 1 cm higher than the lowest carries an eighth as much."""
+
+UP = np.array([0.0, 0.0, 1.0])
 
 # Columns: X forward, Y up, Z right (OpenSim) in world axes x forward, y left, z up.
 WORLD_FROM_OPENSIM = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
@@ -50,8 +56,10 @@ def walking_pose(
     *,
     phase_at_start: float = 0.0,
     lumbar_extension: float = 0.0,
+    course: CourseOf = straight,
+    planted: bool = False,
 ) -> Pose:
-    """A straight walk along x through the origin at mid-trial, on the floor z = 0.
+    """A walk on the floor z = 0, by default along x through the origin at mid-trial.
 
     The pelvis height puts the lower foot on the floor at every time, its speed is the mean speed
     of the foot on the floor, both found from the person's own kinematics.
@@ -62,6 +70,10 @@ def walking_pose(
         time: in seconds.
         phase_at_start: of the right stride at time zero, in strides.
         lumbar_extension: the person's own posture, in radians, constant over the walk.
+        course: where the walk leads.
+        planted: whether the foot on the floor stays where it is, so that steps can be measured.
+            The pelvis then speeds up and slows down by a quarter within each step; otherwise its
+            speed is constant, and the feet slide by up to 0.2 m/s.
 
     Raises:
         InputError: the body has no pelvis or feet.
@@ -82,9 +94,17 @@ def walking_pose(
     lower = soles[..., 2].argmin(1)
     backwards = np.gradient(soles[..., 0], time, axis=0)[np.arange(len(time)), lower]
     speed = -float(np.mean(backwards))
-    x = speed * (time - time.mean())
-    root = np.stack([x, 0.02 * np.sin(2 * np.pi * phase), height], axis=1)
-    return _pose(root, quaternion, joints)
+    gone = speed * (time - time.mean())
+    if planted:
+        gone = _way_of_standing(time, _under_feet(body, parameters, positions, rotations))
+    place, heading = course(gone)
+    sideways = np.stack([-np.sin(heading), np.cos(heading)], axis=-1)
+    place = place + (0.02 * np.sin(2 * np.pi * phase))[:, None] * sideways
+    facing = Rotation.from_rotvec(heading[:, None] * UP) * Rotation.from_quat(
+        quaternion, scalar_first=True
+    )
+    root = np.concatenate([place, height[:, None]], axis=1)
+    return _pose(root, facing.as_quat(scalar_first=True), joints)
 
 
 def _pose(position: np.ndarray, quaternion: np.ndarray, joints: np.ndarray) -> Pose:
@@ -145,6 +165,15 @@ def _soles(
     body: BodyModel, parameters: BodyParameters, positions: np.ndarray, rotations: np.ndarray
 ) -> Float[np.ndarray, "time side 3"]:
     """Lowest point of each foot: under the heel or under the toes."""
+    both = _under_feet(body, parameters, positions, rotations)
+    lowest = both[..., 2].argmin(axis=2)[..., None, None]
+    return np.take_along_axis(both, lowest, axis=2)[:, :, 0]
+
+
+def _under_feet(
+    body: BodyModel, parameters: BodyParameters, positions: np.ndarray, rotations: np.ndarray
+) -> Float[np.ndarray, "time side 2 3"]:
+    """Points under the heel and under the toes of each foot."""
     scale = body.body_scale(parameters)
     under = {"calcn": np.array([0.01, -0.03, 0.0]), "toes": np.array([0.02, -0.025, 0.0])}
     feet = []
@@ -153,10 +182,30 @@ def _soles(
         for name in FOOT_BODIES:
             b = body.body_names.index(f"{name}_{side}")
             points.append(positions[:, b] + scale[b] * rotations[:, b] @ under[name])
-        both = np.stack(points, axis=1)
-        lowest = both[..., 2].argmin(1)
-        feet.append(both[np.arange(len(both)), lowest])
+        feet.append(np.stack(points, axis=1))
     return np.stack(feet, axis=1)
+
+
+def _way_of_standing(
+    time: Float[np.ndarray, "time"], points: Float[np.ndarray, "time side 2 3"]
+) -> Float[np.ndarray, "time"]:
+    """Way of the pelvis along x with which the lowest points under the feet stay in place.
+
+    Args:
+        time: in seconds.
+        points: as the pelvis sees them, while it does not move.
+
+    Returns:
+        In metres, zero on the mean.
+    """
+    points = points.reshape(len(time), -1, 3)
+    above = points[..., 2] - points[..., 2].min(axis=1, keepdims=True)
+    weight = np.exp(-STANDING_SHARPNESS * above)
+    weight /= weight.sum(axis=1, keepdims=True)
+    speed = -(weight * np.gradient(points[..., 0], time, axis=0)).sum(axis=1)
+    step = np.diff(time) * (speed[1:] + speed[:-1]) / 2.0
+    way = np.concatenate([[0.0], np.cumsum(step)])
+    return way - way.mean()
 
 
 def _smooth_minimum(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.signal import butter, sosfiltfilt
 
 from diffbio.body import load_keypoint_set
 from diffbio.errors import InputError, UnknownNameError
@@ -91,6 +92,15 @@ def test_filter_keeps_slow_and_stops_fast():
     assert passed.std() / at_cutoff.std() == pytest.approx(np.sqrt(0.5), abs=0.02)
     slowly = np.sin(time[:30])[:, None]
     assert_allclose(low_pass(slowly, np.arange(30) / 20.0), slowly)  # nothing to take out at 20 Hz
+
+
+@pytest.mark.parametrize(("rate", "padding"), [(25.0, 2), (100.0, 10), (240.0, 24)])
+def test_filter_is_that_of_scipy(rate, padding):
+    time = np.arange(90) / rate
+    walk = np.cumsum(np.random.default_rng(2).normal(size=(90, 3)), axis=0)
+    cutoff = 2.0 * 10.0 / (2.0**0.5 - 1.0) ** 0.25 / rate
+    expected = sosfiltfilt(butter(2, cutoff, output="sos"), walk, axis=0, padlen=padding)
+    assert_allclose(low_pass(walk, time), expected, atol=1e-12)
 
 
 def test_speeds_are_those_of_a_parabola():

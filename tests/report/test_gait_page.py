@@ -135,6 +135,21 @@ def test_trunk_and_pelvis_turn_to_their_own_side():
         assert curve(summary, "pelvis_rotation", side)["mean"][0] == pytest.approx(0.0, abs=0.5)
 
 
+def test_who_walks_backwards_faces_where_the_feet_point():
+    walk = fitted(Walker(facing=-1.0, speed=0.8))
+    assert walk.coordinates is not None
+    values = walk.coordinates.values.copy()
+    values[:, walk.coordinates.names.index("pelvis_rotation")] = np.pi  # the pelvis faces -x
+    turned = dataclasses.replace(walk.coordinates, values=values)
+    found = analyse(dataclasses.replace(walk, coordinates=turned))
+    for side in "rl":
+        for name in ("pelvis_rotation", "foot_progression"):
+            mean = np.array(curve(gait_summary(found), name, side)["mean"])
+            assert_allclose(np.mod(mean + 180.0, 360.0) - 180.0, 0.0, atol=0.5)  # degrees
+            assert np.abs(mean).max() < 180.0
+    assert "The person walked backwards: norms are of walking forwards." in found.notes
+
+
 def test_tilt_is_measured_from_the_iliac_spines():
     walk = fitted(Walker())
     assert walk.coordinates is not None
