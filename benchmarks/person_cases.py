@@ -1,23 +1,22 @@
-"""Rigs found from a walking person, against the rigs that made the pictures."""
+"""Rigs found from people whose walk was recorded, against the rigs that made the pictures."""
 
 import dataclasses
 import pathlib
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
+from benchmarks.rig_error import HEADER, laid_over, rms_score, row, scores, table
 from benchmarks.table import markdown_table
 from diffbio.body import default_body, load_keypoint_set
 from diffbio.cameras import CameraRig
 from diffbio.fitting import fit_motion
-from diffbio.fitting.person_rig.calibrate import PersonCalibration, calibrate_person
-from diffbio.fitting.person_rig.measure import Distance, Height
-from diffbio.fitting.person_rig.verdict import distances, judge_person
+from diffbio.fitting.person_rig.calibrate import calibrate_person
+from diffbio.fitting.person_rig.measure import Height
 from diffbio.io.read import read_trial
 from diffbio.observations import Keypoints
-from diffbio.simulation import simulate_walking
 
 RECORDINGS = pathlib.Path("falisse-virtual-cameras")
 RIG = pathlib.Path("rigs", "ring-8cam.toml")
@@ -26,59 +25,9 @@ HEIGHT = 1.70
 LATEST_FRAMES = 10
 """Clocks are off by up to 100 ms at 100 Hz."""
 
-HEADER = (
-    "recording", "clocks", "worst rotation, deg", "worst centre, mm", "% of distance", "scale, %",
-    "worst clock, ms", "floor, deg", "markers, mm", "with the true rig, mm", "ratio", "verdict",
-    "s",
-)  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class RigError:
-    """A rig against the true one, laid over it by a similarity of the camera centres.
-
-    Attributes:
-        rotation_deg: of each camera.
-        centre_mm: of each camera.
-        scale_percent: by how much the rig is too large.
-        tilt_deg: between its vertical and the true one.
-    """
-
-    rotation_deg: Float[np.ndarray, "camera"]
-    centre_mm: Float[np.ndarray, "camera"]
-    scale_percent: float
-    tilt_deg: float
-
-
-def rig_error(found: CameraRig, truth: CameraRig) -> RigError:
-    """How far a rig is from the true one."""
-    centres = [np.asarray(rig.centres, float) for rig in (found, truth)]
-    scale, turn, placed = laid_over(*centres)
-    away = np.linalg.norm(placed - centres[1], axis=1)
-    rotations = [np.asarray(rig.camera_from_world_rotation, float) for rig in (found, truth)]
-    product = np.einsum("cij,kj,clk->cil", rotations[0], turn, rotations[1])
-    cosine = (np.trace(product, axis1=1, axis2=2) - 1.0) / 2.0
-    return RigError(
-        np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))),
-        1e3 * away,
-        100.0 * (1.0 / scale - 1.0),
-        float(np.degrees(np.arccos(np.clip(turn[2, 2], -1.0, 1.0)))),
-    )
-
-
-def laid_over(
-    points: Float[np.ndarray, "point 3"],
-    truth: Float[np.ndarray, "point 3"],
-    *,
-    rigid: bool = False,
-) -> tuple[float, Float[np.ndarray, "3 3"], Float[np.ndarray, "point 3"]]:
-    """Scale, rotation and the points after the similarity that fits best (Umeyama 1991)."""
-    a, b = points - points.mean(0), truth - truth.mean(0)
-    u, s, vt = np.linalg.svd(b.T @ a)
-    sign = np.array([1.0, 1.0, np.linalg.det(u @ vt)])
-    turn = u @ np.diag(sign) @ vt
-    scale = 1.0 if rigid else float((s * sign).sum() / (a * a).sum())
-    return scale, turn, scale * a @ turn.T + truth.mean(0)
+FOCAL_TRIALS = (14, 25, 60)
+FOCAL_SD = (0.01, 0.03)
+"""Of the errors of focal lengths: of each camera its own, and one they share."""
 
 
 def out_of_step(keypoints: Keypoints, frames: tuple[int, ...]) -> Keypoints:
@@ -109,11 +58,9 @@ def measure_walks(data: pathlib.Path, kind: str, clocks: tuple[bool, ...] = (Fal
 
 
 def _one_walk(data: pathlib.Path, number: int, kind: str, clocks: bool) -> dict:
-    name = f"gait-{number}-{kind}"
-    archive = data / RECORDINGS / f"{name}.npz"
-    trial = read_trial(archive, rig=data / RIG, keypoint_set=f"falisse_{kind}", posed=False)
-    truth, keypoints = trial.rig.astype(np.float64), trial.keypoints
+    name, archive, truth, keypoints = _recording(data, number, kind)
     frames = (0,) * len(truth.names)
+    rate_hz = 1.0 / float(np.median(np.diff(keypoints.time)))
     if clocks:
         drawn = np.random.default_rng(number).integers(-LATEST_FRAMES, LATEST_FRAMES + 1, 8)
         frames = tuple(map(int, drawn))
@@ -122,9 +69,8 @@ def _one_walk(data: pathlib.Path, number: int, kind: str, clocks: bool) -> dict:
     began = time.perf_counter()
     found = calibrate_person(body, truth, keypoints, Height(HEIGHT), clocks=clocks)
     seconds = time.perf_counter() - began
-    late = np.asarray(frames) / trial.frame_rate_hz
-    one = _scores(found, truth, late if clocks else None)
-    one = {"recording": name, "clocks": clocks, "seconds": seconds, **one}
+    one = scores(found, truth, np.asarray(frames) / rate_hz if clocks else None)
+    one = {"recording": name, "seconds": seconds, **one}
     if not clocks:
         markers = _marker_errors(body, found.rig, keypoints, archive)
         known = _marker_errors(body, truth, keypoints, archive)
@@ -132,27 +78,88 @@ def _one_walk(data: pathlib.Path, number: int, kind: str, clocks: bool) -> dict:
     return one
 
 
-def _scores(
-    found: PersonCalibration, truth: CameraRig, late: Float[np.ndarray, "camera"] | None
-) -> dict:
-    error = rig_error(found.rig, truth)
-    sure, away = found.certainty, distances(found)
-    clock = None
-    if late is not None:
-        wrong = found.clock_offset - late
-        clock = float(1e3 * np.abs(wrong - np.median(wrong)).max())
+def measure_focal(data: pathlib.Path) -> dict:
+    """Walks before lenses whose focal lengths are wrong: as given, and found with a prior.
+
+    Each trial and size of the errors is taken twice: every camera wrong by itself, and all by
+    one share.
+    """
+    each = []
+    for number in FOCAL_TRIALS:
+        for sd in FOCAL_SD:
+            for alike in (False, True):
+                each += [_one_focal(data, number, sd, alike, sought) for sought in (False, True)]
+                print(
+                    *_focal_table(each).splitlines()[len(each) : 2 + len(each)],
+                    sep="\n",
+                    flush=True,
+                )
+    return {"walks": each, "report": _focal_table(each)}
+
+
+def _one_focal(data: pathlib.Path, number: int, sd: float, alike: bool, sought: bool) -> dict:
+    _, _, truth, keypoints = _recording(data, number, "body")
+    rng = np.random.default_rng([number, round(1000 * sd), alike])
+    wrong = rng.normal(0.0, sd, 1 if alike else len(truth.names)) * np.ones(len(truth.names))
+    factor = jnp.exp(jnp.asarray(wrong))[:, None]
+    lenses = dataclasses.replace(truth, focal_px=truth.focal_px * factor)
+    body = default_body(load_keypoint_set(keypoints.set_name))
+    began = time.perf_counter()
+    found = calibrate_person(
+        body, lenses, keypoints, Height(HEIGHT), focal_sd=sd if sought else None
+    )
+    seconds = time.perf_counter() - began
+    one = scores(found, truth, None)
+    how = "all alike" if alike else "each"
     return {
-        "rotation_deg": error.rotation_deg.tolist(),
-        "centre_mm": error.centre_mm.tolist(),
-        "centre_percent": float((0.1 * error.centre_mm / away).max()),
-        "scale_percent": error.scale_percent,
-        "tilt_deg": error.tilt_deg,
-        "worst_clock_ms": clock,
-        "centre_sd_mm": (1e3 * sure.centre).tolist(),
-        "rotation_sd_deg": np.degrees(sure.rotation).tolist(),
-        "held_out_px": found.prediction.median_px.tolist(),
-        "verdict": judge_person(found).level,
+        "recording": f"gait-{number}, {how} {100 * sd:.0f} %{', sought' if sought else ''}",
+        "given_percent": (100.0 * wrong).tolist(),
+        "sought": sought,
+        "seconds": seconds,
+        **one,
     }
+
+
+def _focal_table(each: list[dict]) -> str:
+    header = (
+        "focal lengths", "given, % rms", "found, % rms", "stated sd, %",
+        *(one for one in HEADER if "clock" not in one),
+    )  # fmt: skip
+    kept = [i for i, one in enumerate(HEADER) if "clock" not in one]
+    rows = []
+    for one in each:
+        found, sd = (_rms(one[key]) for key in ("focal_percent", "focal_sd_percent"))
+        shown = row(one)
+        rows.append(
+            (
+                one["recording"], _rms(one["given_percent"]), found, sd if one["sought"] else None,
+                *(shown[i] for i in kept),
+            )
+        )  # fmt: skip
+    report = markdown_table(header, rows)
+    sought = [one for one in each if one["sought"]]
+    if sought:
+        report += (
+            "\n\nErrors over their standard deviations where focal lengths were sought, rms: focal "
+            f"lengths {rms_score(sought, 'focal_percent'):.2f}, centres "
+            f"{rms_score(sought, 'centre_mm'):.2f}, rotations "
+            f"{rms_score(sought, 'rotation_deg'):.2f}."
+        )
+    return report
+
+
+def _rms(values: list[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _recording(
+    data: pathlib.Path, number: int, kind: str
+) -> tuple[str, pathlib.Path, CameraRig, Keypoints]:
+    """Name, file, true rig and detections of a walk."""
+    name = f"gait-{number}-{kind}"
+    archive = data / RECORDINGS / f"{name}.npz"
+    trial = read_trial(archive, rig=data / RIG, keypoint_set=f"falisse_{kind}", posed=False)
+    return name, archive, trial.rig.astype(np.float64), trial.keypoints
 
 
 def _marker_errors(
@@ -178,50 +185,17 @@ def _marker_errors(
     return errors
 
 
-def measure_simulated(n_seeds: int) -> dict:
-    """Simulated walks of different people before 8 cameras, clocks off, one distance known."""
-    each = []
-    for seed in range(n_seeds):
-        late = np.random.default_rng(seed).uniform(-0.1, 0.1, 8)
-        keypoint_set = load_keypoint_set("halpe_26")
-        recording = simulate_walking(keypoint_set, seed=seed, clock_offset=late)
-        truth = recording.rig
-        apart = float(np.linalg.norm(truth.centres[0] - truth.centres[4]))
-        began = time.perf_counter()
-        found = calibrate_person(
-            recording.body, truth, recording.keypoints,
-            Distance(truth.names[0], truth.names[4], apart), clocks=True,
-        )  # fmt: skip
-        seconds = time.perf_counter() - began
-        one = _scores(found, truth, late)
-        each.append({"recording": f"simulated {seed}", "clocks": True, "seconds": seconds, **one})
-    return {"walks": each, "report": _table(each)}
-
-
 def _table(each: list[dict]) -> str:
+    """As `table`, with the errors of fitted markers beside those with the true rig."""
+    header = ("recording", *HEADER, "markers, mm", "with the true rig, mm", "ratio")
     rows = []
     for one in each:
         ours, known = one.get("markers_mm"), one.get("markers_true_rig_mm")
-        rows.append(
-            (
-                one["recording"],
-                "sought" if one["clocks"] else "right",
-                max(one["rotation_deg"]),
-                max(one["centre_mm"]),
-                one["centre_percent"],
-                one["scale_percent"],
-                "" if one["worst_clock_ms"] is None else one["worst_clock_ms"],
-                one["tilt_deg"],
-                *(("", "", "") if ours is None or known is None else (
-                    ours["similar"], known["similar"], ours["similar"] / known["similar"])),
-                one["verdict"],
-                one["seconds"],
-            )
-        )  # fmt: skip
-    scores = np.concatenate(
-        [np.asarray(one["centre_mm"]) / np.asarray(one["centre_sd_mm"]) for one in each]
-    )
-    return markdown_table(HEADER, rows) + (
-        "\n\nRotations and centres after a similarity alignment of the centres; markers likewise. "
-        f"Errors of centres over their standard deviations: rms {np.sqrt((scores**2).mean()):.2f}."
-    )
+        compared = (
+            (None, None, None)
+            if ours is None or known is None
+            else (ours["similar"], known["similar"], ours["similar"] / known["similar"])
+        )
+        rows.append((one["recording"], *row(one), *compared))
+    said = table("recording", each).partition("\n\n")[2]
+    return f"{markdown_table(header, rows)}\n\n{said} Markers likewise."

@@ -103,12 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
             "has no clocks: give `diffbio fit` --refine-clocks."
         )
     summary = person_folder.summary_of_person(found, keypoints, verdict, notes)
-    calibration_folder.write_rig_and_summary(output, found.rig, summary, console.log)
-    person_folder.write_room(output / "room.png", found)
+    person_folder.write_person_calibration(output, found, summary, console.log, notes)
     for message in (*verdict.reasons, *notes):
         print(f"- {message}")
     print(f"{verdict.sentence[0].upper()}{verdict.sentence[1:]}")
-    print(f"The rig is {output / 'rig.toml'}; look at {output / 'room.png'}.")
+    print(
+        f"The rig is {output / 'rig.toml'}; look at {output / 'room.png'}, and open "
+        f"{output / 'rig.html'}."
+    )
     return int(verdict.level == "fail")
 
 
@@ -180,13 +182,23 @@ def _sized(lenses, size: str | None, console):
 def _numbers(found) -> str:
     import numpy as np
 
-    sure = found.certainty
-    return (
-        "Cameras predict each other's keypoints, where the recording was kept out, to "
-        f"{np.nanmedian(found.prediction.median_px):.1f} px in the median; they stand within "
-        f"{1000 * sure.centre.max():.0f} mm and look within {np.degrees(sure.rotation.max()):.2f} "
-        "degrees (1 sd, of the worst)."
+    sure, count = found.certainty, len(found.rig.names)
+    agree = "agree on" if count == 2 else "predict each other's"
+    where = "" if count == 2 else f"stand within {1000 * sure.centre.max():.0f} mm and "
+    sentence = (
+        f"Cameras {agree} keypoints, where the recording was kept out, to "
+        f"{np.nanmedian(found.prediction.median_px):.1f} px in the median; they {where}look "
+        f"within {np.degrees(sure.rotation.max()):.2f} degrees (1 sd, of the worst)."
     )
+    if not np.isfinite(float(found.points.prior.sd)):
+        return sentence
+    focal = np.asarray(found.rig.focal_px, float)[:, 0]
+    changed = 100.0 * np.expm1(np.log(focal) - np.asarray(found.points.prior.log_px, float))
+    each = ", ".join(
+        f"{name} {change:+.2f} +- {100.0 * sd:.2f}"
+        for name, change, sd in zip(found.rig.names, changed, sure.log_focal, strict=True)
+    )
+    return f"{sentence} Focal lengths were changed by, in per cent: {each}."
 
 
 def _beside(trial: pathlib.Path) -> pathlib.Path:

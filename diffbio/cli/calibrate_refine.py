@@ -6,6 +6,7 @@ import math
 import pathlib
 
 from diffbio.cli import fit as fit_verb
+from diffbio.cli.fit_arguments import REFINEMENTS, add_trial_arguments
 from diffbio.errors import FitError, InputError, UnknownNameError
 
 BY_ITSELF, ALL, TIME = "auto", "all", "time"
@@ -14,9 +15,9 @@ BY_ITSELF, ALL, TIME = "auto", "all", "time"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `diffbio calibrate refine`."""
-    fit_verb.add_trial_arguments(parser)
+    add_trial_arguments(parser)
     parser.add_argument("-o", "--output", type=pathlib.Path, help="default: TRIAL-rig, beside it")
-    for group, (what, explanation) in fit_verb.REFINEMENTS.items():
+    for group, (what, explanation) in REFINEMENTS.items():
         if group != "poses":
             parser.add_argument(
                 f"--refine-{what}",
@@ -38,21 +39,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Fit with something left out, then with everything; judge, write, and say where."""
     from diffbio._jax import enable_compilation_cache
     from diffbio.cli.progress import Console
-    from diffbio.report import calibration_folder
-    from diffbio.report.refinement import judge_refinement, summary_of_refinement
+    from diffbio.report.calibration_folder import check_writable
+    from diffbio.report.refined_folder import write_refined
+    from diffbio.report.refinement import judge_refinement
 
     enable_compilation_cache()
     console = Console()
     trial = fit_verb.read_trial(arguments)
     output = arguments.output or _beside(arguments.trial_path)
-    calibration_folder.check_writable(output)
+    check_writable(output)
     held_out = what_to_hold_out(arguments.hold_out, trial)
     console.say(fit_verb.describe(trial))
     for note in trial.notes:
         console.say(note)
     arguments.kinematics = "fused"
     body = fit_verb.body_for(arguments, trial)
-    groups = tuple(g for g in fit_verb.REFINEMENTS if g == "poses" or g in (arguments.refine or ()))
+    groups = tuple(g for g in REFINEMENTS if g == "poses" or g in (arguments.refine or ()))
     evidence = []
     for name in held_out:
         one = _by_time if name == TIME else _by_camera
@@ -62,12 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
     fit = _fitted(body, trial, groups, None, console, "all cameras, refined")
     console.say(_what_changed(fit))
     verdict = judge_refinement(fit, trial, evidence)
-    summary = summary_of_refinement(before, fit, trial, evidence, verdict)
-    calibration_folder.write_rig_and_summary(output, fit.rig, summary, console.log)
-    for message in verdict.reasons:
+    notes = write_refined(output, before, fit, trial, evidence, verdict, console.log)
+    for message in (*verdict.reasons, *notes):
         print(f"- {message}")
     print(f"{verdict.sentence[0].upper()}{verdict.sentence[1:]}")
-    print(f"The rig is {output / 'rig.toml'}; the numbers are in {output / 'summary.json'}.")
+    print(
+        f"The rig is {output / 'rig.toml'}; the numbers are in {output / 'summary.json'}, and "
+        f"{output / 'rig.html'} shows it."
+    )
     return int(verdict.level == "fail")
 
 
@@ -98,19 +102,18 @@ def what_to_hold_out(asked: str, trial) -> tuple[str, ...]:
 
 def _by_camera(body, trial, groups, name, console):
     """The error of a camera that two fits did not use, one of which refined the others."""
-    from diffbio.report.refinement import Evidence, error_placed_anew
+    from diffbio.report.held_out import held_out_errors
+    from diffbio.report.refinement import evidence_of
 
-    errors, as_given = [], []
+    errors = []
     for refine in ((), groups):
         fit = _fitted(body, trial, refine, name, console, f"without {name}")
-        errors.append(error_placed_anew(fit, trial))
-        if fit.held_out is None or math.isnan(errors[-1][0]):
+        errors.append(held_out_errors(fit, trial))
+        if errors[-1] is None or math.isnan(errors[-1].refitted_px):
             raise InputError(
                 f"--hold-out {name}", "It detected next to nothing.", "Hold another camera out."
             )
-        as_given.append(fit.held_out.error.median_px)
-    (before_px, before_mm), (after_px, after_mm) = errors
-    return Evidence(name, before_px, after_px, before_mm, after_mm, (as_given[0], as_given[1]))
+    return evidence_of(*errors)
 
 
 def _by_time(body, trial, groups, _, console):

@@ -8,7 +8,7 @@ import sys
 
 from tqdm import tqdm
 
-from diffbio.cli.fit import REFINEMENTS
+from diffbio.cli.fit_arguments import REFINEMENTS
 from diffbio.errors import DiffbioError, InputError
 
 DEFAULT_OUTPUT = pathlib.Path("derivatives") / "diffbio"

@@ -5,17 +5,14 @@ import dataclasses
 import importlib
 import pathlib
 import time
-from collections.abc import Callable
-from typing import Any
 
-from diffbio.errors import FitError, InputError
-
-REFINEMENTS = {
-    "poses": ("cameras", "adjust where the cameras stand and look, with the body"),
-    "lenses": ("lenses", "adjust their focal lengths and first distortion terms"),
-    "clocks": ("clocks", "find how far their clocks are apart, up to half a second, and drift"),
-}
-"""What can be refined of the cameras: name of the switch, explanation."""
+from diffbio.cli.fit_arguments import (
+    REFINEMENTS,
+    add_fit_arguments,
+    add_trial_arguments,
+    method_of,
+)
+from diffbio.errors import FitError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,94 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="prior on the person: the cohort.nc that `diffbio cohort fit` learnt from others",
     )  # fmt: skip
     add_fit_arguments(parser)
-
-
-def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that say which trial and which body, common to `fit` and `calibrate refine`."""
-    parser.add_argument(
-        "trial_path",
-        metavar="TRIAL",
-        type=pathlib.Path,
-        help="a Pose2Sim trial or project, a folder with rig.toml and keypoints, or an .npz",
-    )
-    parser.add_argument(
-        "--rig", type=pathlib.Path,
-        help="calibration, where it lies elsewhere: any format `diffbio convert` knows",
-    )  # fmt: skip
-    parser.add_argument("--trial", help="which trial of a project (default: the longest)")
-    parser.add_argument("--keypoint-set", help="name of a set, or a keypoint table of your own")
-    parser.add_argument(
-        "--frame-rate", type=_positive(float), metavar="HZ", help="where no file tells"
-    )
-    parser.add_argument(
-        "--body",
-        type=pathlib.Path,
-        metavar="MJCF",
-        help="a body of your own instead of MyoFullBody",
-    )
-
-
-def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that say how to fit, common to `fit` and `demo`."""
-    for group, (what, explanation) in REFINEMENTS.items():
-        parser.add_argument(
-            f"--refine-{what}", dest="refine", action="append_const", const=group, help=explanation
-        )
-    parser.add_argument(
-        "--hold-out",
-        metavar="CAMERA",
-        help="fit without this camera and report the error there",
-    )
-    parser.add_argument(
-        "--kinematics",
-        choices=("fused", "mjx"),
-        default="fused",
-        help="forward kinematics: diffbio's own (default), or MuJoCo's MJX, which is trained",
-    )
-    parser.add_argument(
-        "--trajectory",
-        choices=("spline", "implicit"),
-        help="what moves: a spline (default), or a network from time to pose",
-    )
-    parser.add_argument(
-        "--optimizer",
-        choices=("gauss-newton", "adamw"),
-        help="second-order steps (default), or training; a network is always trained",
-    )
-    parser.add_argument(
-        "--warm-start",
-        action="store_true",
-        help="begin training at the solution of gauss-newton",
-    )
-    parser.add_argument("--steps", type=_positive(int), metavar="N", help="training steps of AdamW")
-    parser.add_argument(
-        "--bandwidth",
-        type=_positive(float),
-        metavar="HZ",
-        help="highest frequency of the motion (default 7.5, of a network 12; at most a quarter "
-        "of the frame rate)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of the network (default 0); a spline needs none"
-    )
-    parser.add_argument(
-        "--double-precision", action="store_true", help="64-bit numbers: slower, for comparisons"
-    )
-    parser.add_argument(
-        "--offline", action="store_true", help="accepted for scripts; nothing is ever fetched"
-    )
-
-
-def _positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:
-    """Parser of a positive number, for argparse."""
-
-    def number(text: str) -> int | float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-        return value
-
-    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -173,7 +82,7 @@ def fit_trial(arguments, trial, body, console, began):
     fitting, motion_fit, schedule = _import("fitting", "fitting.motion_fit", "fitting.schedule")
     if arguments.double_precision:
         jax.config.update("jax_enable_x64", True)
-    method = _method(arguments)
+    method = method_of(arguments)
     steps = arguments.steps or motion_fit.STEPS
     iterations = {"adamw": steps, "gauss-newton": schedule.MAX_ITERATIONS}
     loaded = time.perf_counter() - began
@@ -197,7 +106,15 @@ def fit_trial(arguments, trial, body, console, began):
         )
     times = {"load": loaded, **fit.time_s, "total": time.perf_counter() - began}
     fit = dataclasses.replace(fit, time_s=times)
-    error = fit.error
+    _say(fit, trial, console)
+    return fit
+
+
+def _say(fit, trial, console) -> None:
+    """How long it took and how well it fits, in sentences."""
+    import numpy as np
+
+    times, error = fit.time_s, fit.error
     console.say(
         f"Fitted {len(fit.motion.time)} frames in {times['total']:.1f} s (start "
         f"{times['start']:.1f}, compile {times['compile']:.1f}, solve {times['solve']:.1f}). "
@@ -211,35 +128,9 @@ def fit_trial(arguments, trial, body, console, began):
         late = 1e3 * np.asarray(fit.cameras.clock_offset)
         each = ", ".join(f"{n} {ms:+.1f}" for n, ms in zip(error.camera_names, late, strict=True))
         console.say(f"Pictures were taken later than their time stamps say by, in ms: {each}.")
-    if fit.held_out is not None:
-        left = fit.held_out.error
-        console.say(
-            f"{fit.held_out.name} was not used in the fit; error there: median "
-            f"{left.median_px:.2f} px, mean {left.mean_px:.2f} px."
-        )
-    return fit
-
-
-def _method(arguments) -> dict[str, Any]:
-    """Which solver, on which trajectory.
-
-    Raises:
-        InputError: the choices do not go together.
-    """
-    trained = arguments.trajectory == "implicit" or arguments.warm_start
-    trained |= arguments.kinematics == "mjx"
-    solver = arguments.optimizer or ("adamw" if trained else "gauss-newton")
-    if trained and solver == "gauss-newton":
-        raise InputError(
-            "--optimizer gauss-newton",
-            "It solves for a spline, from its own start, by diffbio's own kinematics.",
-            "Leave out --optimizer: a network, MJX, and anything with a warm start is trained.",
-        )
-    return {
-        "solver": solver,
-        "trajectory": arguments.trajectory,
-        "warm_start": arguments.warm_start,
-    }
+    held_out = _import("report.held_out")[0].held_out_errors(fit, trial)
+    if held_out is not None:
+        console.say(held_out.sentence)
 
 
 def report(verdict, fit, output: pathlib.Path) -> int:

@@ -5,8 +5,7 @@ import pathlib
 import numpy as np
 from jaxtyping import Float
 
-from diffbio.cameras.calibration.bundle import WIDTH
-from diffbio.cameras.calibration.lens_unknowns import LENS
+from diffbio.cameras.calibration.lens_unknowns import LENS, WIDTH
 from diffbio.cameras.rig import CameraRig
 from diffbio.errors import InputError
 
@@ -70,3 +69,11 @@ def read_covariance(path: pathlib.Path, rig: CameraRig) -> Float[np.ndarray, "un
             str(path), "It is of another calibration: the cameras stood elsewhere.", remedy
         )
     return covariance
+
+
+def remove_covariance(folder: pathlib.Path) -> bool:
+    """Remove the covariance of the rig that was in a folder before; whether there was one."""
+    path = folder / COVARIANCE_FILE
+    found = path.is_file()
+    path.unlink(missing_ok=True)
+    return found

@@ -2,9 +2,10 @@
 
 from diffbio.fitting.fit import Fit
 from diffbio.io.deviations import NINETY_PERCENT
-from diffbio.report import quality
+from diffbio.io.trial import Trial
 from diffbio.report.adjustments import camera_adjustments, in_prior_sd
 from diffbio.report.finding import Finding
+from diffbio.report.held_out import held_out_errors
 from diffbio.report.undetermined import MANY, in_words, listed, main_angles_among
 
 CLOCK_FRAMES = 0.5
@@ -58,34 +59,39 @@ def implausible_cameras(fit: Fit) -> list[Finding]:
     return findings
 
 
-def held_out_camera(fit: Fit) -> list[Finding]:
+def held_out_camera(fit: Fit, trial: Trial) -> list[Finding]:
     """What the camera says that the fit did not use."""
-    ratio = quality.held_out_ratio(fit)
     if fit.held_out is None:
         return []
-    name = fit.held_out.name
-    if ratio is None:
+    name, errors = fit.held_out.name, held_out_errors(fit, trial)
+    if errors is None:
         reason = f"{name} was kept out of the fit but detected nothing"
         return [Finding("check", reason, "hold another camera out")]
-    own, others = fit.held_out.error.median_px, fit.error.median_px
-    against = f"{_px(own)} px there against {_px(others)} px in the others"
-    findings, numbers = [], f" ({against})"
-    if ratio > HELD_OUT_WORSE:
-        numbers = ""
-        findings.append(
-            Finding(
-                "check",
-                f"{name}, which the fit did not use, is {ratio:.1f} times worse ({against})",
-                "check its calibration and its clock, which are taken as given; if they are "
-                "right, the body fits its own cameras and not the person",
-            )
+    findings = []
+    against = f"{_px(errors.given_px)} px there against {_px(errors.others_px)} px in the others"
+    if errors.ratio > HELD_OUT_WORSE:
+        reason = (
+            f"{name}, which the fit did not use, is {errors.ratio:.1f} times worse ({against}), "
+            f"and {_px(errors.refitted_px)} px with its pose refitted"
         )
+        remedy = (
+            "check its calibration and its clock, which are taken as given; nothing speaks "
+            "against the others"
+            if errors.refitted_px <= HELD_OUT_WORSE * errors.others_px
+            else "check its lens, its clock and its detections; if they are right, the body fits "
+            "its own cameras and not the person"
+        )
+        findings.append(Finding("check", reason, remedy))
     if fit.refined:
         reason = (
             "the cameras were refined, and fewer pixels in the cameras that were fitted are no "
             "evidence by themselves"
         )
-        remedy = f"judge by {name}, which was not used{numbers}, with and without refining"
+        remedy = (
+            f"judge by {name}, which was not used, with its pose refitted "
+            f"({_px(errors.refitted_px)} px), with and without refining, as `diffbio calibrate "
+            "refine` does"
+        )
         findings.append(Finding("ok", reason, remedy))
     return findings
 

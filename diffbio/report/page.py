@@ -58,7 +58,7 @@ def render(
         "confidence": f"{MIN_CONFIDENCE:g}",
         "comparison": _comparison(comparison, simulated),
         "bands": bands_note(fit),
-        "unused": unused_camera_note(fit),
+        "unused": unused_camera_note(fit, trial),
         "within": within_note(fit),
         "adjusted": adjusted_note(fit),
         "certainty": certainty_section(fit),

@@ -2,9 +2,9 @@
 
 import html
 
-import numpy as np
-
 from diffbio.fitting.fit import Fit
+from diffbio.io.trial import Trial
+from diffbio.report.held_out import held_out_errors
 from diffbio.report.undetermined import in_words
 
 
@@ -19,23 +19,22 @@ def bands_note(fit: Fit) -> str:
     )
 
 
-def unused_camera_note(fit: Fit) -> str:
+def unused_camera_note(fit: Fit, trial: Trial) -> str:
     """The camera that was held out, against those that were fitted."""
     if fit.held_out is None:
         return ""
-    name = html.escape(fit.held_out.name)
-    errors = fit.held_out.error, fit.error
-    if not all(np.isfinite(error.px).any() for error in errors):
+    errors = held_out_errors(fit, trial)
+    if errors is None:
+        name = html.escape(fit.held_out.name)
         return f"<p>Camera {name} was not used in the fit; it detected nothing.</p>"
-    own, others = (error.median_px for error in errors)
     sentence = (
-        f"Camera {name} was not used in the fit: median {own:.1f} px there against "
-        f"{others:.1f} px in the others."
+        f"Camera {html.escape(errors.sentence)} As given, a camera also charges the others with "
+        "the error of its own pose."
     )
     if fit.refined:
         sentence += (
-            " The other cameras were refined together with the body, and this one was not: fewer "
-            "pixels in them are no evidence by themselves, fewer pixels here are."
+            " The others were refined together with the body: fewer pixels in them are no evidence "
+            "by themselves, fewer here with the pose refitted are."
         )
     return f"<p>{sentence}</p>"
 

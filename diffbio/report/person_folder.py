@@ -1,18 +1,23 @@
-"""What a calibration by a person leaves: its numbers, and a picture of the room from above."""
+"""What a calibration by a person leaves: its numbers, a page, and the room from above."""
 
 import pathlib
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from diffbio import __version__
+from diffbio.cameras.calibration.points.equations import FOCAL, WIDTH
 from diffbio.cameras.calibration.verdict import Verdict
 from diffbio.fitting.person_rig.calibrate import PersonCalibration
 from diffbio.fitting.person_rig.verdict import distances
+from diffbio.io.rig_covariance import COLUMNS, COVARIANCE_FILE, write_covariance
 from diffbio.observations import Keypoints
-
-_SIZE_PX, _MARGIN_PX = 900, 60
-_INK, _WAY, _CAMERA = (40, 40, 40), (60, 120, 220), (160, 90, 20)
+from diffbio.report.calibration_folder import write_rig_and_summary
+from diffbio.report.rig_page import write_rig_page
+from diffbio.report.rig_page_data import CameraDeviations
+from diffbio.report.room_picture import room_picture
+from diffbio.report.shown_rig import expected_error, shown_rig
 
 
 def summary_of_person(
@@ -80,52 +85,66 @@ def summary_of_person(
     }  # fmt: skip
 
 
-def write_room(path: pathlib.Path, found: PersonCalibration) -> None:
-    """Write a picture of the cameras and the way of the person, from above; x is to the right."""
+def write_person_calibration(
+    folder: pathlib.Path,
+    found: PersonCalibration,
+    summary: dict[str, Any],
+    log: str,
+    notes: list[str],
+) -> None:
+    """Write `rig.toml`, `rig.html`, `covariance.npz`, `summary.json`, `log.txt` and `room.png`.
+
+    Args:
+        folder: made where it is missing; each file is complete or as it was before.
+        found: what was found.
+        summary: its numbers.
+        log: what was said.
+        notes: on the world.
+    """
+    covariance = covariance_of_person(found)
+    rig, sure = found.rig, found.certainty
+    deviations = {
+        name: CameraDeviations(
+            1e3 * float(sure.centre[i]),
+            float(np.degrees(sure.rotation[i])),
+            100.0 * float(sure.log_focal[i]),
+        )
+        for i, name in enumerate(rig.names)
+    }
+    shown = shown_rig(
+        rig,
+        folder.resolve().name,
+        str(folder / "rig.toml"),
+        rig_covariance=covariance,
+        notes=tuple(notes),
+        deviations=deviations,
+    )
+    summary = {**summary, "expected_error": expected_error(shown)}
+    write_rig_and_summary(folder, rig, summary, log)
+    write_covariance(folder / COVARIANCE_FILE, rig, covariance)
+    write_rig_page(shown, folder / "rig.html")
+    _write_room(folder / "room.png", found)
+
+
+def covariance_of_person(found: PersonCalibration) -> Float[np.ndarray, "unknown unknown"]:
+    """Covariance of the cameras' unknowns as `covariance.npz` has them, in metres and radians.
+
+    How large the whole is remains apart: an error there is one of every length alike.
+    """
+    count, width = len(found.rig.names), len(COLUMNS)
+    chosen = [*range(6), FOCAL]
+    places = [*range(6), COLUMNS.index("focal")]
+    rows = np.add.outer(WIDTH * np.arange(count), chosen).reshape(-1)
+    into = np.add.outer(width * np.arange(count), places).reshape(-1)
+    covariance = np.zeros((count * width, count * width))
+    covariance[np.ix_(into, into)] = found.certainty.covariance[np.ix_(rows, rows)]
+    return covariance
+
+
+def _write_room(path: pathlib.Path, found: PersonCalibration) -> None:
     import cv2
 
-    encoded = cv2.imencode(".png", room_picture(found))[1].tobytes()
+    picture = room_picture(found.rig, found.way, found.certainty.centre)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(encoded)
+    partial.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     partial.replace(path)
-
-
-def room_picture(found: PersonCalibration) -> np.ndarray:
-    """The room from above: every camera with its view, the way of the pelvis, a metre's grid."""
-    import cv2
-
-    rig = found.rig
-    centres = np.asarray(rig.centres, float)
-    everything = np.concatenate([centres[:, :2], found.way[:, :2]])
-    low, high = everything.min(0) - 0.5, everything.max(0) + 0.5
-    scale = (_SIZE_PX - 2 * _MARGIN_PX) / float((high - low).max())
-    size = np.round((high - low) * scale).astype(int) + 2 * _MARGIN_PX
-    picture = np.full((size[1], size[0], 3), 255, np.uint8)
-
-    def at(place: np.ndarray) -> tuple[int, int]:
-        x, y = (place[:2] - low) * scale + _MARGIN_PX
-        return round(float(x)), round(float(size[1] - y))
-
-    for axis in range(2):
-        for metre in range(int(np.ceil(low[axis])), int(np.floor(high[axis])) + 1):
-            ends = np.array([low, high])
-            ends[:, axis] = metre
-            cv2.line(picture, at(ends[0]), at(ends[1]), (230, 230, 230), 2 if metre == 0 else 1)
-    way = np.asarray([at(place) for place in found.way], np.int32)
-    cv2.polylines(picture, [way], False, _WAY, 3, cv2.LINE_AA)
-    cv2.circle(picture, at(found.way[-1]), 7, _WAY, -1, cv2.LINE_AA)
-    width = np.asarray(rig.image_size, float)[:, 0]
-    half = np.arctan(0.5 * width / np.asarray(rig.focal_px, float)[:, 0])
-    for i, name in enumerate(rig.names):
-        forward = np.asarray(rig.camera_from_world_rotation, float)[i, 2, :2]
-        angle = np.arctan2(forward[1], forward[0])
-        for side in (-half[i], half[i]):
-            edge = centres[i, :2] + 1.5 * np.array([np.cos(angle + side), np.sin(angle + side)])
-            cv2.line(picture, at(centres[i]), at(edge), _CAMERA, 1, cv2.LINE_AA)
-        sd = max(3, round(3.0 * float(found.certainty.centre[i]) * scale))
-        cv2.circle(picture, at(centres[i]), sd, _CAMERA, -1, cv2.LINE_AA)
-        label = f"{name}  {centres[i, 2]:.2f} m high"
-        x, y = at(centres[i])
-        x = min(max(x - 60, 2), size[0] - 190)
-        cv2.putText(picture, label, (x, max(y - 12, 14)), 0, 0.45, _INK, 1, cv2.LINE_AA)
-    return picture

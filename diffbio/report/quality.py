@@ -121,16 +121,3 @@ def scales(fit: Fit) -> dict[str, float]:
     """Size of each segment group relative to the base model."""
     values = np.exp(np.asarray(fit.parameters.log_scale))
     return dict(zip(fit.body.segment_names, map(float, values), strict=True))
-
-
-def held_out_ratio(fit: Fit) -> float | None:
-    """How many times the median error of the unused camera is that of the fitted ones.
-
-    None where no camera was held out, or one side detected nothing.
-    """
-    if fit.held_out is None:
-        return None
-    errors = (fit.held_out.error.px, fit.error.px)
-    if not all(np.isfinite(px).any() for px in errors):
-        return None
-    return fit.held_out.error.median_px / max(fit.error.median_px, 1e-9)

@@ -1,19 +1,16 @@
 """A rig corrected from a trial: what changed, what speaks for it, and whether to use it."""
 
 import dataclasses
-from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from diffbio import __version__
 from diffbio.cameras.calibration.verdict import Verdict
-from diffbio.cameras.resection import placed_anew
 from diffbio.fitting.fit import Fit
 from diffbio.io.deviations import NINETY_PERCENT
 from diffbio.io.trial import Trial
 from diffbio.report.adjustments import camera_adjustments, sd_key
 from diffbio.report.camera_findings import corrected_clocks, implausible_cameras
+from diffbio.report.held_out import HeldOutErrors
 from diffbio.report.verdict import judge
 
 FAR_DEG, FAR_MM = 5.0, 200.0
@@ -21,9 +18,6 @@ FAR_DEG, FAR_MM = 5.0, 200.0
 
 RISES, FALLS = 1.02, 0.98
 """An error that changes by less than 2 % speaks neither for a correction nor against it."""
-
-MIN_DETECTIONS = 50
-"""Fewer do not tell the error of a camera from the error of its pose."""
 
 CORRECTIONS = ("rotation_deg", "translation_mm", "focal_percent", "time_offset_ms")
 
@@ -67,33 +61,21 @@ class Evidence:
             return f"{sentence}."
         before, after = self.as_given_px
         return (
-            f"{sentence}, its own pose fitted to the body; {before:.2f} and {after:.2f} px with "
-            "the pose it was given."
+            f"{sentence}, with its pose refitted to the body; {before:.2f} and {after:.2f} px with "
+            "its pose as given."
         )
 
 
-def error_placed_anew(fit: Fit, trial: Trial) -> tuple[float, float]:
-    """Median error of the camera that was not used, with its pose fitted to the body.
-
-    Returns:
-        In pixels, and in millimetres at the person; NaN where it detected nobody.
-    """
-    if fit.held_out is None:
-        return float("nan"), float("nan")
-    rig = trial.rig.subset((fit.held_out.name,))
-    keypoints = trial.keypoints.of_cameras(rig.names)
-    order = [keypoints.names.index(name) for name in fit.body.marker_names]
-    seen = np.isfinite(fit.held_out.error.px[0])
-    if seen.sum() < MIN_DETECTIONS:
-        return float("nan"), float("nan")
-    points = np.asarray(fit.motion.markers, float)[seen]
-    pixels = np.asarray(keypoints.pixels, float)[0][:, order][seen]
-    placed = placed_anew(rig, points, pixels)
-    places = jnp.asarray(points, placed.focal_px.dtype)
-    px = np.linalg.norm(np.asarray(placed.project(places))[0] - pixels, axis=1)
-    depth = np.asarray(placed.depth(places))[0]
-    mm = 1e3 * px * depth / float(np.asarray(placed.focal_px).mean())
-    return float(np.median(px)), float(np.median(mm))
+def evidence_of(before: HeldOutErrors, after: HeldOutErrors) -> Evidence:
+    """Two fits without a camera, the others as given and refined, as evidence."""
+    return Evidence(
+        before.name,
+        before.refitted_px,
+        after.refitted_px,
+        before.refitted_mm,
+        after.refitted_mm,
+        (before.given_px, after.given_px),
+    )
 
 
 def camera_to_hold_out(trial: Trial) -> str | None:
@@ -185,34 +167,3 @@ def _nothing_to_correct(fit: Fit) -> bool:
             if value is not None and sd is not None and abs(value) > NINETY_PERCENT * sd:
                 return False
     return True
-
-
-def summary_of_refinement(
-    before: Fit, fit: Fit, trial: Trial, evidence: list[Evidence], verdict: Verdict
-) -> dict[str, Any]:
-    """The result in numbers, whose units are in the keys; None where there is no number."""
-    error_before, error = before.error.per_camera(), fit.error.per_camera()
-    centres = np.asarray(fit.rig.centres, float)
-    nothing = {"median": float("nan"), "mean": float("nan")}
-    return {
-        "diffbio_version": __version__,
-        "trial": trial.name,
-        "frames": len(fit.motion.time),
-        "refined": list(fit.refined),
-        "not_used": [dataclasses.asdict(one) for one in evidence],
-        "reprojection_error_px": {
-            "before": before.error.median_px,
-            "after": fit.error.median_px,
-        },
-        "cameras": {
-            name: {
-                "median_px_before": error_before.get(name, nothing)["median"],
-                "median_px_after": error.get(name, nothing)["median"],
-                "centre_m": centres[row].tolist(),
-                **adjustment,
-            }
-            for row, (name, adjustment) in enumerate(camera_adjustments(fit).items())
-        },
-        "verdict": verdict.level,
-        "messages": list(verdict.reasons),
-    }

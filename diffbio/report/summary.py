@@ -15,6 +15,7 @@ from diffbio.io.trial import Trial
 from diffbio.report import quality
 from diffbio.report.adjustments import camera_adjustments
 from diffbio.report.curves import split_side
+from diffbio.report.held_out import held_out_errors
 from diffbio.report.undetermined import MAIN_ANGLES
 from diffbio.report.verdict import Verdict
 
@@ -37,7 +38,7 @@ def summary_of(fit: Fit, trial: Trial, verdict: Verdict) -> dict[str, object]:
         "keypoint_set": trial.keypoints.set_name,
         "detections_used": int(np.isfinite(error.px).sum()),
         "reprojection_error_px": _reprojection_error(fit),
-        "heldout_camera": _held_out(fit),
+        "heldout_camera": _held_out(fit, trial),
         "body": {
             "height_m": _number(fit.body.height(fit.parameters)),
             "height_sd_m": _number(height_sd(fit)),
@@ -85,16 +86,17 @@ def _reprojection_error(fit: Fit) -> dict[str, Any]:
     }
 
 
-def _held_out(fit: Fit) -> dict[str, Any] | None:
+def _held_out(fit: Fit, trial: Trial) -> dict[str, Any] | None:
     if fit.held_out is None:
         return None
-    name, error = fit.held_out.name, fit.held_out.error
-    if not np.isfinite(error.px).any():
-        return {"name": name, "median_px": None, "mean_px": None}
-    return {
-        "name": name,
-        "median_px": _number(error.median_px),
-        "mean_px": _number(error.mean_px),
+    found = {"name": fit.held_out.name, "median_px": None, "mean_px": None}
+    errors = held_out_errors(fit, trial)
+    if errors is None:
+        return found | {"median_px_pose_refitted": None}
+    return found | {
+        "median_px": _number(errors.given_px),
+        "mean_px": _number(fit.held_out.error.mean_px),
+        "median_px_pose_refitted": _number(errors.refitted_px),
     }
 
 

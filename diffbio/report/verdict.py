@@ -65,7 +65,7 @@ def judge(fit: Fit, trial: Trial) -> Verdict:
             *_disagreeing_cameras(fit),
             *_odd_proportions(fit),
             *implausible_cameras(fit),
-            *held_out_camera(fit),
+            *held_out_camera(fit, trial),
             *corrected_clocks(fit, trial.frame_rate_hz),
             *undetermined(fit),
         ]

@@ -8,6 +8,7 @@ import pytest
 
 from diffbio.body import load_keypoint_set
 from diffbio.cli.main import main
+from diffbio.io.rig_covariance import read_covariance
 from diffbio.io.rigs import read_rig, write_rig
 from diffbio.simulation import simulate_walking
 
@@ -67,4 +68,10 @@ def test_the_folder_has_rig_numbers_and_picture(folder, tmp_path, capsys):
     assert set(summary["cameras"]) == set(rig.names)
     assert summary["floor"]["x_from"] == "way"
     assert (output / "room.png").stat().st_size > 1000
+    assert "place sd, mm" in (output / "rig.html").read_text()
+    covariance = read_covariance(output / "covariance.npz", rig)
+    third = 2 * (len(covariance) // 4)
+    sd_mm = 1e3 * np.sqrt(np.diagonal(covariance)[third + 3 : third + 6].sum())
+    np.testing.assert_allclose(sd_mm, summary["cameras"]["cam03"]["centre_sd_mm"], rtol=1e-6)
+    assert summary["expected_error"]["median_mm"] > 0.0
     assert "first poses" in (output / "log.txt").read_text()

@@ -87,6 +87,7 @@ def test_a_turned_camera_is_turned_back(trial, tmp_path, capsys):
     found = read_rig(tmp_path / "rig.toml")
     assert turn_deg(read_rig(folder / "rig.toml"), true, 2) == pytest.approx(1.0, abs=1e-3)
     assert turn_deg(found, true, 2) < 0.35
+    assert "place sd, mm" in (tmp_path / "rig.html").read_text()
     summary = json.loads((tmp_path / "summary.json").read_text())
     evidence = summary["not_used"][0]
     assert evidence["after_px"] < evidence["before_px"]

@@ -9,7 +9,12 @@ import pytest
 from diffbio.cameras import CameraRig
 from diffbio.cameras.calibration.bundle import WIDTH
 from diffbio.errors import InputError
-from diffbio.io.rig_covariance import COLUMNS, read_covariance, write_covariance
+from diffbio.io.rig_covariance import (
+    COLUMNS,
+    read_covariance,
+    remove_covariance,
+    write_covariance,
+)
 
 RIG = CameraRig(
     focal_px=jnp.ones((2, 2)),
@@ -47,3 +52,10 @@ def test_what_is_of_something_else_is_refused(tmp_path):
     write_covariance(path, RIG, COVARIANCE[:-1, :-1])
     with pytest.raises(InputError, match="another version"):
         read_covariance(path, RIG)
+
+
+def test_what_is_of_a_former_rig_is_removed(tmp_path):
+    write_covariance(tmp_path / "covariance.npz", RIG, COVARIANCE)
+    assert remove_covariance(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert not remove_covariance(tmp_path)

@@ -157,8 +157,11 @@ def test_held_out_camera_is_shown_and_not_mixed_with_the_others(uncertain, page,
     focal, depth = 1000.0, 4.5  # px; m from the middle of the ring
     typical = 1e3 * error.median_px / focal * depth
     assert data["held_out"]["median_mm"] == pytest.approx(typical, rel=0.25)
-    own, others = f"{error.median_px:.1f}", f"{fitted.error.median_px:.1f}"
-    assert f"not used in the fit: median {own} px there against {others} px in the" in uncertain
+    own, others = f"{error.median_px:.2f}", f"{fitted.error.median_px:.2f}"
+    assert f"median error there: {own} px with its pose as given" in uncertain
+    assert f"px with its pose refitted to the body, which judges the others ({others} px" in (
+        uncertain
+    )
     assert "no evidence by themselves" in uncertain
     assert "one more was held out" in uncertain
     assert data_of(page)["held_out"] is None

@@ -62,11 +62,3 @@ def test_held_out_camera_is_measured_at_the_person():
     assert_allclose(mm[0], 2.0 * quality.error_mm(walking_fit())[4], rtol=0.007 / 3)
     assert quality.error_mm(fit).shape[0] == 5
     assert quality.held_out_mm(walking_fit(), trial) is None
-
-
-def test_ratio_of_the_held_out_camera():
-    fit = with_held_out(walking_fit(), "cam_05", 3.0)
-    own, others = np.nanmedian(3 * walking_fit().error.px[4]), np.nanmedian(fit.error.px)
-    assert quality.held_out_ratio(fit) == pytest.approx(own / others)
-    assert quality.held_out_ratio(walking_fit()) is None
-    assert quality.held_out_ratio(with_held_out(walking_fit(), "cam_05", np.nan)) is None

@@ -6,19 +6,19 @@ import jax
 import numpy as np
 import pytest
 
+from diffbio.report.held_out import HeldOutErrors
+from diffbio.report.refined_folder import summary_of_refinement, write_refined
 from diffbio.report.refinement import (
     Evidence,
     camera_to_hold_out,
-    error_placed_anew,
+    evidence_of,
     judge_refinement,
-    summary_of_refinement,
 )
 from tests.walking_figure import (
     as_given,
     walking_fit,
     walking_trial,
     with_clocks,
-    with_held_out,
     with_uncertainty,
 )
 
@@ -110,21 +110,6 @@ def test_the_camera_with_most_detections_is_held_out():
     assert camera_to_hold_out(dataclasses.replace(trial, keypoints=keypoints)) == "cam_04"
 
 
-def test_a_camera_turned_away_is_placed_anew():
-    """Its own pose is wrong by half a degree; that is no error of the others."""
-    whole = walking_fit()
-    fit = with_held_out(whole, "cam_03")
-    trial = dataclasses.replace(walking_trial(whole), rig=whole.rig)
-    px, mm = error_placed_anew(fit, trial)
-    turned = jax.tree.map(lambda column: 2.0 * np.asarray(column), whole.cameras)
-    wrong = dataclasses.replace(trial, rig=whole.rig.adjusted(turned))
-    assert error_placed_anew(fit, wrong)[0] == pytest.approx(px, abs=1e-3)
-    # The simulated errors have a median of 1.7 px, at 4.5 m and 1000 px.
-    assert px == pytest.approx(1.7, abs=0.15)
-    assert mm == pytest.approx(7.7, abs=1.0)
-    assert np.isnan(error_placed_anew(whole, trial)[0])
-
-
 def test_the_summary_has_both_errors_and_every_correction():
     fit, trial = fit_of(), walking_trial(walking_fit())
     verdict = verdict_of(fit)
@@ -138,5 +123,31 @@ def test_the_summary_has_both_errors_and_every_correction():
 
 
 def test_evidence_says_which_pose_was_used():
-    assert "its own pose fitted to the body; 6.00 and 6.50 px" in BETTER.sentence
+    said = "with its pose refitted to the body; 6.00 and 6.50 px with its pose as given"
+    assert said in BETTER.sentence
     assert dataclasses.replace(BETTER, as_given_px=None).sentence.endswith("at the person).")
+
+
+def test_evidence_is_two_fits_without_a_camera():
+    before = HeldOutErrors("cam_02", 6.0, 24.0, 5.0, 20.0, 3.0)
+    after = HeldOutErrors("cam_02", 6.5, 26.0, 4.0, 16.0, 2.5)
+    assert evidence_of(before, after) == BETTER
+
+
+def test_the_folder_has_a_page_and_no_covariance_of_another_rig(tmp_path):
+    fit, trial = fit_of(), walking_trial(walking_fit())
+    verdict = verdict_of(fit)
+    (tmp_path / "covariance.npz").write_bytes(b"of a board")
+    notes = write_refined(
+        tmp_path, as_given(walking_fit()), fit, trial, [BETTER], verdict, "what was said"
+    )
+    assert "of the rig that was there before, and was removed" in notes[0]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["log.txt", "rig.html", "rig.toml", "summary.json"]
+    page = (tmp_path / "rig.html").read_text()
+    assert "ok: the rig can be used." in page
+    assert "place sd, mm" in page
+    again = write_refined(
+        tmp_path, as_given(walking_fit()), fit, trial, [BETTER], verdict, "what was said"
+    )
+    assert again == ()

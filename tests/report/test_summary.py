@@ -113,6 +113,8 @@ def test_held_out_camera_is_summarised(tmp_path):
     assert summary["heldout_camera"]["name"] == "cam_05"
     assert_allclose(summary["heldout_camera"]["median_px"], np.nanmedian(expected), atol=1e-6)
     assert_allclose(summary["heldout_camera"]["mean_px"], np.nanmean(expected), atol=1e-6)
+    # Detections that miss by the errors of the fit, which was multiplied afterwards.
+    assert 1.0 < summary["heldout_camera"]["median_px_pose_refitted"] < 2.5
     assert "cam_05" not in summary["cameras"]
     assert "cam_05" not in summary["camera_adjustment"]
     assert "cam_05" not in summary["reprojection_error_px"]["per_camera"]
@@ -121,4 +123,5 @@ def test_held_out_camera_is_summarised(tmp_path):
 def test_held_out_camera_that_saw_nothing_is_null(tmp_path):
     fit = with_held_out(walking_fit(), "cam_05", np.nan)
     held_out = summarised(tmp_path, fit)["heldout_camera"]
-    assert held_out == {"name": "cam_05", "median_px": None, "mean_px": None}
+    assert held_out.pop("name") == "cam_05"
+    assert set(held_out.values()) == {None}

@@ -9,40 +9,32 @@ from jaxtyping import Float
 
 from diffbio.body import BodyModel
 from diffbio.cameras import CameraRig
-from diffbio.cameras.calibration.points.certainty import (
-    Certainty,
-    Prediction,
-    certainty,
-    predicted,
-)
-from diffbio.cameras.calibration.points.solve import NotPlaced, PointsCalibration, find_cameras
+from diffbio.cameras.calibration.points.alignment import moved
+from diffbio.cameras.calibration.points.certainty import Certainty, certainty, in_world
+from diffbio.cameras.calibration.points.first_poses import NotPlaced
+from diffbio.cameras.calibration.points.lens_test import LensTest, lens_test
+from diffbio.cameras.calibration.points.prediction import Prediction, predicted
+from diffbio.cameras.calibration.points.solve import PointsCalibration, find_cameras
 from diffbio.cameras.calibration.points.tracks import Tracks
+from diffbio.cameras.calibration.rig_arrays import named
 from diffbio.errors import InputError
 from diffbio.fitting.fit import Fit, Outcome
+from diffbio.fitting.person_rig.faults import explained
 from diffbio.fitting.person_rig.ground import Ground, find_ground, on_ground
 from diffbio.fitting.person_rig.joint import WidePrior, solve_jointly
-from diffbio.fitting.person_rig.measure import (
-    Distance,
-    Height,
-    Measure,
-    check_names,
-    measured_distance,
-    resized,
-)
+from diffbio.fitting.person_rig.measure import Measure, check_names, resized
 from diffbio.fitting.person_rig.recording import (
+    check_image_size,
     check_recording,
-    explained,
     handedness,
     tracks_of,
 )
-from diffbio.fitting.person_rig.stature import stature
+from diffbio.fitting.person_rig.sizing import roughly_metric, size_of
 from diffbio.fitting.start import find_start
 from diffbio.observations import Keypoints, retimed
 
 MIRRORED = 0.35
 """Share of the frames that show a body and not its mirror image, below which all are mirrored."""
-
-_BODY_SIZE_ROUNDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +50,7 @@ class PersonCalibration:
         ground: None where the feet did not tell.
         certainty: standard deviations; lengths in metres.
         prediction: in blocks of the recording that were kept out.
+        lenses: whether focal lengths that were held fit; None where they were sought.
         scale_sd: relative standard deviation of all lengths.
         scale_from: in words.
         moved_deg: by how much the joint solve turned each camera, the rigs laid over each other.
@@ -72,6 +65,7 @@ class PersonCalibration:
     ground: Ground | None
     certainty: Certainty
     prediction: Prediction
+    lenses: LensTest | None
     scale_sd: float
     scale_from: str
     moved_deg: Float[np.ndarray, "camera"]
@@ -108,13 +102,15 @@ def calibrate_person(
     tracks = tracks_of(keypoints)
     check_names(measure, keypoints.camera_names, keypoints.names)
     check_recording(keypoints, tracks)
+    check_image_size(lenses, tracks)
     points = _from_points(lenses, tracks, keypoints, clocks, focal_sd, progress)
     tell("cameras kept out")
     prediction = predicted(points, tracks)
-    rig = dataclasses.replace(points.rig, names=lenses.names, image_size=lenses.image_size)
+    tested = lens_test(points, tracks) if focal_sd is None else None
+    rig = named(points.rig, lenses)
     tell("size of the person")
     synchronised = retimed(keypoints, points.offset) if clocks else keypoints
-    rig = _metric(body, rig, points, synchronised, keypoints, measure)
+    rig = roughly_metric(body, rig, points, synchronised, measure)
     _check_handedness(body, rig, synchronised)
     tell("body, motion and cameras at once")
     prior = WidePrior(log_focal=focal_sd)
@@ -125,33 +121,45 @@ def calibrate_person(
             "Cameras were found, but no body could be fitted to the person.",
             "Check the keypoint set, and that all keypoints are of one person.",
         )
-    refined = fit.rig.astype(np.float64)
-    sure = certainty(points)
-    factor, scale_sd, scale_from = _size(body, fit, refined, points, keypoints, measure)
-    before = np.asarray(points.rig.centres, float)
-    in_metres = _ratio(before, np.asarray(refined.centres, float)) * factor
-    moved_deg, moved = _moved(points.rig, refined)
+    concluded = _concluded(body, points, prediction, fit, measure, keypoints.names)
+    return dataclasses.replace(concluded, lenses=tested)
+
+
+def _concluded(
+    body: BodyModel,
+    points: PointsCalibration,
+    prediction: Prediction,
+    fit: Fit,
+    measure: Measure,
+    keypoint_names: tuple[str, ...],
+) -> PersonCalibration:
+    """The fitted cameras in metres, in the world of the floor."""
+    refined, sure = fit.rig.astype(np.float64), certainty(points)
+    factor, scale_sd, scale_from = size_of(
+        body, fit, refined, points, sure, measure, keypoint_names
+    )
     ground = find_ground(fit)
-    world = on_ground(refined, ground) if ground is not None else refined
-    if isinstance(measure, Distance) and {measure.first, measure.second} <= set(rig.names):
-        ends = [rig.names.index(name) for name in (measure.first, measure.second)]
-        scale_sd = float(np.linalg.norm(sure.centre[ends]) * in_metres / measure.metres)
-    offset = _offsets(fit, len(lenses.names))
-    # Body and points err differently: where they disagree, neither is as sure as it says.
-    apart = offset - points.offset
-    clock = np.hypot(sure.clock, apart - apart.mean()) if clocks else sure.clock
+    rig = resized(refined if ground is None else on_ground(refined, ground), factor)
+    sure = in_world(sure, rig, points.rig)
+    offset = _offsets(fit, len(rig.names))
+    if points.clocks is not None:
+        # Body and points err differently: where they disagree, neither is as sure as it says.
+        apart = offset - points.offset
+        sure = dataclasses.replace(sure, clock=np.hypot(sure.clock, apart - apart.mean()))
+    moved_deg, away = moved(rig, points.rig)
     return PersonCalibration(
-        rig=resized(world, factor),
+        rig=rig,
         clock_offset=offset,
         points=points,
         fit=fit,
         ground=_resized_ground(ground, factor),
-        certainty=dataclasses.replace(sure, centre=sure.centre * in_metres, clock=clock),
+        certainty=sure,
         prediction=prediction,
+        lenses=None,
         scale_sd=scale_sd,
         scale_from=scale_from,
         moved_deg=moved_deg,
-        moved=moved * factor,
+        moved=away,
         way=_way(fit, ground, factor),
     )
 
@@ -180,78 +188,6 @@ def _from_points(
     return found
 
 
-def _metric(
-    body: BodyModel,
-    rig: CameraRig,
-    points: PointsCalibration,
-    synchronised: Keypoints,
-    keypoints: Keypoints,
-    measure: Measure,
-) -> CameraRig:
-    """The rig in metres, as far as the first size of the body tells."""
-    if isinstance(measure, Distance):
-        there, _ = measured_distance(measure, rig, points.points, keypoints.names)
-        return resized(rig, measure.metres / there)
-    # The first time the unit is arbitrary, and a prior on people's size pulls at the answer.
-    for _ in range(_BODY_SIZE_ROUNDS):
-        start = find_start(body, rig, synchronised)
-        found = stature(body, start.parameters)
-        if found is None:
-            raise InputError(
-                "height",
-                f"{body.name} with these keypoints has no shoulders, hips and feet by which to "
-                "measure how tall a person stands.",
-                "Give a known distance instead (--distance).",
-            )
-        rig = resized(rig, measure.metres / found.height)
-    return rig
-
-
-def _size(
-    body: BodyModel,
-    fit: Fit,
-    rig: CameraRig,
-    points: PointsCalibration,
-    keypoints: Keypoints,
-    measure: Measure,
-) -> tuple[float, float, str]:
-    """By what to multiply the fitted rig, how certain that is, and what it rests on."""
-    if isinstance(measure, Height):
-        found = stature(body, fit.parameters)
-        assert found is not None
-        name = " and ".join(found.rests_on)
-        return measure.metres / found.height, found.sd, f"the person's height, by {name}"
-    name = f"the distance from {measure.first} to {measure.second}"
-    if {measure.first, measure.second} <= set(rig.names):
-        there, spread = measured_distance(measure, rig, points.points, keypoints.names)
-        return measure.metres / there, spread, name
-    ratio = _ratio(np.asarray(points.rig.centres, float), np.asarray(rig.centres, float))
-    there, spread = measured_distance(measure, rig, points.points, keypoints.names)
-    few = max(1.0, (points.times[-1] - points.times[0]) / 0.25)
-    return measure.metres / (there * ratio), spread / np.sqrt(few), name
-
-
-def _ratio(old: Float[np.ndarray, "camera 3"], new: Float[np.ndarray, "camera 3"]) -> float:
-    """Size of a rig over that of another."""
-    spread = [np.linalg.norm(centres - centres.mean(0)) for centres in (new, old)]
-    return float(spread[0] / spread[1])
-
-
-def _moved(
-    old: CameraRig, new: CameraRig
-) -> tuple[Float[np.ndarray, "camera"], Float[np.ndarray, "camera"]]:
-    """Turn in degrees and movement of every camera, the old rig laid over the new one."""
-    rotations = [np.asarray(rig.camera_from_world_rotation, float) for rig in (old, new)]
-    centres = [np.asarray(rig.centres, float) for rig in (old, new)]
-    u, _, vt = np.linalg.svd(np.einsum("cji,cjk->ik", rotations[1], rotations[0]))
-    new_from_old = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-    turn = np.einsum("cij,kj,clk->cil", rotations[0], new_from_old, rotations[1])
-    cosine = (np.trace(turn, axis1=1, axis2=2) - 1.0) / 2.0
-    placed = (centres[0] - centres[0].mean(0)) @ new_from_old.T * _ratio(*centres)
-    away = np.linalg.norm(placed - (centres[1] - centres[1].mean(0)), axis=1)
-    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))), away
-
-
 def _check_handedness(body: BodyModel, rig: CameraRig, synchronised: Keypoints) -> None:
     """Refuse pictures that are all mirrored, or a person whose sides are all exchanged."""
     start = find_start(body, rig, synchronised)
@@ -260,7 +196,7 @@ def _check_handedness(body: BodyModel, rig: CameraRig, synchronised: Keypoints) 
         raise InputError(
             "keypoints",
             "The person comes out as a mirror image: all pictures are mirrored, or left and "
-            "right are exchanged in all of them.",
+            "right are exchanged in all of them (of two cameras, in one).",
             "Turn off mirroring in the recording program, or exchange left and right.",
         )
 

@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffbio.cameras import CameraRig
-from diffbio.cameras.calibration.points.chain import Link, placed
-from diffbio.cameras.calibration.points.solve import PLACED_SHARE, NotPlaced
-from diffbio.cameras.calibration.points.tracks import Tracks, sampled
+from diffbio.cameras.calibration.points.tracks import Tracks
 from diffbio.errors import InputError
 from diffbio.observations import MIN_CONFIDENCE, Keypoints
 
@@ -17,6 +15,10 @@ FEWEST_DETECTIONS = 200
 
 LEAST_MOVEMENT = 0.15
 """Of the person's size in the picture: by how much the keypoints that move most must move."""
+
+CORNER_REACH, CORNER_MIDDLE, OUTSIDE = 0.75, 0.42, 1.03
+"""Shares of the width and the height: detections of all cameras that reach no farther, and whose
+middle lies no farther, are in one corner; those that reach beyond are outside."""
 
 _SIDES = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
 
@@ -89,6 +91,31 @@ def check_recording(keypoints: Keypoints, tracks: Tracks) -> None:
         )
 
 
+def check_image_size(lenses: CameraRig, tracks: Tracks) -> None:
+    """Refuse lenses that are of larger or smaller pictures than the detections.
+
+    Pictures start at their upper left corner, so that lenses of larger ones leave the right and
+    the lower part of every camera's picture empty.
+
+    Raises:
+        InputError: detections lie outside of the pictures, or all towards that corner.
+    """
+    sizes = np.asarray(lenses.image_size, float)[:, None, None]
+    places = (tracks.pixels / sizes)[tracks.seen]
+    low, high = np.percentile(places, [1.0, 99.0], axis=0)
+    corner = (high < CORNER_REACH).all() and (low + high < 2.0 * CORNER_MIDDLE).all()
+    if not corner and high.max() < OUTSIDE:
+        return
+    width, height = lenses.image_size[0]
+    reach = ", ".join(f"{100 * share:.0f} %" for share in high)
+    raise InputError(
+        "intrinsics",
+        f"They are of pictures of {width} x {height}, and the detections reach to {reach} of the "
+        "width and the height, as in pictures of another resolution.",
+        "Give the size of the pictures in which the person was detected (--image-size WxH).",
+    )
+
+
 def movement(tracks: Tracks) -> float:
     """How far keypoints move, in sizes of the person: median of the cameras."""
     each = []
@@ -104,96 +131,6 @@ def movement(tracks: Tracks) -> float:
         size = float(np.median(np.linalg.norm(spans, axis=-1)))
         each.append(float(np.percentile(reach, 75)) / max(size, 1e-9))
     return float(np.median(each)) if each else 0.0
-
-
-def explained(
-    failure: NotPlaced, lenses: CameraRig, tracks: Tracks, keypoints: Keypoints
-) -> InputError:
-    """Why cameras could not be placed, in a sentence that says what to do."""
-    names = keypoints.camera_names
-    left = ", ".join(names[i] for i in failure.left)
-    if not failure.reached:
-        return _nothing_agrees(failure.links, names)
-    for camera in failure.left:
-        fault = _fault(failure, lenses, tracks, camera)
-        if fault is not None:
-            return InputError(f"camera {names[camera]}", *fault)
-    group = ", ".join(names[i] for i in failure.reached)
-    shared = {}
-    for link in failure.links:
-        for one, other in ((link.first, link.second), (link.second, link.first)):
-            if one in failure.left and other in failure.reached:
-                shared[one, other] = link.shared
-    (a, b), most = max(shared.items(), key=lambda item: item[1])
-    if most < FEWEST_DETECTIONS:
-        return InputError(
-            f"camera {left}",
-            f"It shares hardly any detection with {group}: at most {most}, with {names[b]}.",
-            f"Have the person walk where both {names[a]} and {names[b]} see them, at the same "
-            "time; or leave cameras out.",
-        )
-    return InputError(
-        f"camera {left}",
-        f"What it saw does not fit what {group} saw, though it shares {most} detections with "
-        f"{names[b]}.",
-        "Check its intrinsics (resolution, zoom, lens model), its clock (--clocks), and that its "
-        "keypoints are of the same person.",
-    )
-
-
-def _nothing_agrees(links: list[Link], names: tuple[str, ...]) -> InputError:
-    best = max(links, key=lambda link: link.shared)
-    pair = f"{names[best.first]} and {names[best.second]}"
-    if best.shared < FEWEST_DETECTIONS:
-        return InputError(
-            "cameras",
-            f"No two cameras see the person at the same time: {pair} share most, {best.shared} "
-            "detections.",
-            "Check that the recordings overlap in time and in the room.",
-        )
-    pose = best.pose
-    if pose is not None and pose.parallax < 0.1:
-        return InputError(
-            f"cameras {pair}",
-            "They see the person from the same place, so that no depth can be told.",
-            "Put them farther apart: their views should cross at 30 to 120 degrees.",
-        )
-    return InputError(
-        "cameras",
-        f"No two cameras agree on where they stand; {pair} share most, {best.shared} detections.",
-        "Check the intrinsics (resolution, zoom), that the clocks agree (or give --clocks), that "
-        "no picture is mirrored, and that all keypoints are of the same person.",
-    )
-
-
-def _fault(
-    failure: NotPlaced, lenses: CameraRig, tracks: Tracks, camera: int
-) -> tuple[str, str] | None:
-    """What is wrong with a camera that fits once it is undone."""
-    width = lenses.image_size[camera][0]
-    tries = {
-        "left and right": tracks.swapped(camera),
-        "mirrored": tracks.mirrored(camera, width),
-        "both": tracks.swapped(camera).mirrored(camera, width),
-    }
-    shares = {}
-    for name, changed in tries.items():
-        samples = sampled(changed, failure.times, failure.offset)
-        pose = placed(lenses.astype(np.float64), samples, camera, failure.points)
-        shares[name] = 0.0 if pose is None else pose.share
-    best = max(shares, key=lambda name: shares[name])
-    if shares[best] < PLACED_SHARE:
-        return None
-    if best == "left and right":
-        return (
-            "Its left and right keypoints are exchanged: they fit the other cameras only the "
-            "other way round.",
-            "Exchange them, or detect again.",
-        )
-    return (
-        "Its pictures are mirrored: its keypoints fit the other cameras only when flipped.",
-        "Turn off mirroring in the recording program, or flip the video back and detect again.",
-    )
 
 
 def handedness(

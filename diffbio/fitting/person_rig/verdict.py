@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from diffbio.cameras.calibration.points.solve import FEWEST_BETWEEN
+from diffbio.cameras.calibration.points.chain import FEWEST_BETWEEN
+from diffbio.cameras.calibration.points.lens_test import LensTest
 from diffbio.cameras.calibration.verdict import Verdict
 from diffbio.fitting.fit import Outcome
 from diffbio.fitting.person_rig.calibrate import PersonCalibration
@@ -16,6 +17,21 @@ CHECK_CENTRE, FAIL_CENTRE = 0.02, 0.08
 
 CHECK_TURN_DEG, FAIL_TURN_DEG = 0.5, 3.0
 CHECK_CLOCK, FAIL_CLOCK = 0.005, 0.03
+
+CHECK_MOVED_DEG, FAIL_MOVED_DEG = 0.5, 3.0
+CHECK_MOVED, FAIL_MOVED = 0.015, 0.05
+"""By how much the body may turn and move, as a share of its distance, a camera that points alone
+have placed: 0.2 degrees and 0.3 % where lenses are right."""
+
+CHECK_FOCAL, FAIL_FOCAL = 0.01, 0.04
+"""Standard deviation of a focal length, as a share of it: places lie as much too near or far."""
+
+WRONG_FOCAL = 0.015
+"""What is less makes cameras wrong by less than other errors do."""
+
+FAR_FROM_PRIOR = 3.0
+"""In its standard deviations: a focal length found farther from what was given contradicts it."""
+
 CHECK_TILT_DEG = 2.5
 
 
@@ -24,6 +40,8 @@ def judge_person(found: PersonCalibration) -> Verdict:
     wrong, doubtful = [], []
     _judge_prediction(found, wrong, doubtful)
     _judge_certainty(found, wrong, doubtful)
+    _judge_body(found, wrong, doubtful)
+    _judge_lenses(found, wrong, doubtful)
     _judge_places(found, doubtful)
     _judge_world(found, doubtful)
     level = "fail" if wrong else "check" if doubtful else "ok"
@@ -37,6 +55,11 @@ def distances(found: PersonCalibration) -> np.ndarray:
 
 
 def _judge_prediction(found: PersonCalibration, wrong: list[str], doubtful: list[str]) -> None:
+    if len(found.rig.names) == 2:
+        doubtful.append(
+            "Two cameras agree even where both are wrong: none is left to predict. Check a known "
+            "length in a fit, or add a camera."
+        )
     focal = np.asarray(found.rig.focal_px, float).mean(1)
     for name, miss, agreeing, f in zip(
         found.rig.names, found.prediction.median_px, found.prediction.agreeing, focal, strict=True
@@ -81,20 +104,80 @@ def _judge_certainty(found: PersonCalibration, wrong: list[str], doubtful: list[
             wrong.append(sentence)
         elif sd > CHECK_CLOCK:
             doubtful.append(sentence)
-    for name, angle, shift, distance in zip(
-        found.rig.names, found.moved_deg, found.moved, away, strict=True
-    ):
-        if angle > 1.0 or shift > 0.03 * distance:
-            doubtful.append(
-                f"Points alone and the body disagree on camera {name}, by {angle:.1f} degrees and "
-                f"{1000 * shift:.0f} mm: look at the detections and the keypoint set."
-            )
     # The points only lead to where body and cameras are solved for at once.
     if not found.points.adjusted.converged and found.fit.outcome != Outcome.CONVERGED:
         doubtful.append(
             "Neither the adjustment of the points nor the fit of the body came to rest: cameras "
             "may still be a little off. Record longer, or more of the volume."
         )
+
+
+def _judge_body(found: PersonCalibration, wrong: list[str], doubtful: list[str]) -> None:
+    rig, away = found.rig, distances(found)
+    for name, angle, shift, distance in zip(
+        rig.names, found.moved_deg, found.moved, away, strict=True
+    ):
+        sentence = (
+            f"Points alone and the body disagree on camera {name}, by {angle:.1f} degrees and "
+            f"{1000 * shift:.0f} mm: look at the lenses, the detections and the keypoint set."
+        )
+        if angle > FAIL_MOVED_DEG or shift > FAIL_MOVED * distance:
+            wrong.append(sentence)
+        elif angle > CHECK_MOVED_DEG or shift > CHECK_MOVED * distance:
+            doubtful.append(sentence)
+    misses = found.fit.error.per_camera()
+    for name, focal in zip(rig.names, np.asarray(rig.focal_px, float).mean(1), strict=True):
+        miss = misses.get(name, {}).get("median", 0.0)
+        sentence = (
+            f"The body misses what camera {name} detected by {miss:.1f} px in the median: look "
+            "for mirrored pictures, exchanged sides, and wrong lenses."
+        )
+        if miss > FAIL_MISS * focal:
+            wrong.append(sentence)
+        elif miss > CHECK_MISS * focal:
+            doubtful.append(sentence)
+
+
+def _judge_lenses(found: PersonCalibration, wrong: list[str], doubtful: list[str]) -> None:
+    if found.lenses is not None:
+        _judge_held(found, found.lenses, wrong, doubtful)
+        return
+    prior, sure = found.points.prior, found.certainty.log_focal
+    focal = np.asarray(found.rig.focal_px, float)[:, 0]
+    changed = np.log(focal) - np.asarray(prior.log_px, float)
+    for name, sd, change in zip(found.rig.names, sure, changed, strict=True):
+        sentence = (
+            f"The focal length of camera {name} is known to +- {100 * sd:.1f} % only, and its "
+            "distances with it: calibrate the lens with a board (calibrate board "
+            "--not-synchronised)."
+        )
+        if sd > FAIL_FOCAL:
+            wrong.append(sentence)
+        elif sd > CHECK_FOCAL:
+            doubtful.append(sentence)
+        if abs(change) > FAR_FROM_PRIOR * float(prior.sd):
+            doubtful.append(
+                f"The focal length of camera {name} came out {100 * np.expm1(change):+.1f} % off "
+                f"what was given, which was said to be right to {100 * float(prior.sd):.1f} %: "
+                "check its zoom and resolution, or give a wider --focal-prior."
+            )
+
+
+def _judge_held(
+    found: PersonCalibration, test: LensTest, wrong: list[str], doubtful: list[str]
+) -> None:
+    odd = np.abs(test.change) > np.maximum(WRONG_FOCAL, FAR_FROM_PRIOR * test.sd)
+    if not odd.any():
+        return
+    each = ", ".join(
+        f"{found.rig.names[i]} by {100 * np.expm1(test.change[i]):+.1f} +- {100 * test.sd[i]:.1f}"
+        for i in np.flatnonzero(odd)
+    )
+    worst = np.abs(test.change[odd]).max()
+    (wrong if worst > FAIL_FOCAL else doubtful).append(
+        f"Other focal lengths than those given would fit better, in per cent: {each}. Check zoom "
+        "and intrinsics, or have them found (--focal-prior)."
+    )
 
 
 def _judge_places(found: PersonCalibration, doubtful: list[str]) -> None:

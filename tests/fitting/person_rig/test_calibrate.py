@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from diffbio.body import default_body, load_keypoint_set
-from diffbio.cameras.calibration.points.solve import NotPlaced, find_cameras
+from diffbio.cameras.calibration.points.first_poses import NotPlaced
+from diffbio.cameras.calibration.points.lens_test import lens_test
+from diffbio.cameras.calibration.points.solve import find_cameras
 from diffbio.errors import InputError
 from diffbio.fitting.person_rig.calibrate import calibrate_person
+from diffbio.fitting.person_rig.faults import explained
 from diffbio.fitting.person_rig.measure import Distance, Height
-from diffbio.fitting.person_rig.recording import explained, tracks_of
-from diffbio.fitting.person_rig.verdict import judge_person, notes_on
+from diffbio.fitting.person_rig.recording import tracks_of
+from diffbio.fitting.person_rig.verdict import CHECK_FOCAL, WRONG_FOCAL, judge_person, notes_on
 from diffbio.io.read import read_trial
 from diffbio.simulation import simulate_walking
 from tests.cameras.calibration.points.moving_points import laid_over
@@ -88,6 +91,54 @@ def test_a_simulated_walk_gives_the_rig_in_metres_and_upright(walk):
     assert found.ground.direction_from == "way"
     assert judge_person(found).level in ("ok", "check")
     assert any("cam01 to cam03" in note for note in notes_on(found))
+
+
+@pytest.mark.slow
+def test_focal_lengths_come_out_with_a_deviation_that_holds(walk):
+    """Wrong by 1 to 3 % each; what is left of it is stated."""
+    wrong = np.array([1.03, 0.98, 1.01, 0.99])
+    lenses = dataclasses.replace(walk.rig, focal_px=walk.rig.focal_px * wrong[:, None])
+    apart = float(np.linalg.norm(walk.rig.centres[0] - walk.rig.centres[2]))
+    measure = Distance("cam01", "cam03", apart)
+    found = calibrate_person(walk.body, lenses, walk.keypoints, measure, focal_sd=0.03)
+    error = np.log(np.asarray(found.rig.focal_px / walk.rig.focal_px))[:, 0]
+    sd = found.certainty.log_focal
+    assert (sd > 0.0).all() and (sd < 0.03).all()
+    assert np.sqrt(np.mean((error / sd) ** 2)) < 2.0
+    assert np.ptp(error) < 0.5 * np.ptp(np.log(wrong))
+    verdict = judge_person(found)
+    assert verdict.level == ("check" if (sd > CHECK_FOCAL).any() else verdict.level)
+    assert any("focal length" in reason for reason in verdict.reasons) == (sd > CHECK_FOCAL).any()
+
+
+@pytest.mark.slow
+def test_focal_lengths_that_are_wrong_are_found_out(walk):
+    tracks = tracks_of(walk.keypoints)
+    right = lens_test(find_cameras(walk.rig, tracks), tracks)
+    assert (np.abs(right.change) < np.maximum(WRONG_FOCAL, 3.0 * right.sd)).all()
+    wrong = np.array([1.05, 1.0, 1.0, 1.0])
+    lenses = dataclasses.replace(walk.rig, focal_px=walk.rig.focal_px * wrong[:, None])
+    test = lens_test(find_cameras(lenses, tracks), tracks)
+    change = test.change - np.median(test.change)
+    assert abs(change[0] + np.log(1.05)) < 3.0 * test.sd[0]
+    assert np.argmax(np.abs(change) / test.sd) == 0
+
+
+@pytest.mark.slow
+def test_two_cameras_give_a_rig_that_nothing_has_tested(walk):
+    pair = ("cam01", "cam02")
+    truth = walk.rig.subset(pair)
+    apart = float(np.linalg.norm(truth.centres[0] - truth.centres[1]))
+    found = calibrate_person(
+        walk.body, truth, walk.keypoints.of_cameras(pair), Distance(*pair, apart)
+    )
+    verdict = judge_person(found)
+    assert verdict.level == "check"
+    assert any("Two cameras agree even where both are wrong" in one for one in verdict.reasons)
+    between = [np.asarray(r.camera_from_world_rotation, float) for r in (found.rig, truth)]
+    turn = [one[1] @ one[0].T for one in between]
+    angle = np.degrees(np.arccos((np.trace(turn[0] @ turn[1].T) - 1.0) / 2.0))
+    assert angle < 4.0 * np.degrees(np.linalg.norm(found.certainty.rotation))
 
 
 @pytest.mark.slow

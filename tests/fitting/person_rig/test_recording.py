@@ -1,5 +1,7 @@
 """What makes a recording useless is said in one sentence."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from diffbio.errors import InputError, UnknownNameError
 from diffbio.fitting.person_rig.measure import Distance, Height, check_names
 from diffbio.fitting.person_rig.recording import (
+    check_image_size,
     check_recording,
     handedness,
     movement,
@@ -69,6 +72,21 @@ def test_a_camera_with_few_detections_is_named():
     keypoints.confidence[2, 5:] = 0.0
     with pytest.raises(InputError, match=r"cam2 \(60\): It has fewer than 200"):
         check_recording(keypoints, tracks_of(keypoints))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_lenses_of_other_pictures_are_refused(factor):
+    """Half as large: detections lie outside; twice: all of them towards the upper left."""
+    rig, keypoints = seen()
+    width, height = rig.image_size[0]
+    size = (round(factor * width), round(factor * height))
+    lenses = dataclasses.replace(rig, image_size=(size,) * len(rig.names))
+    if factor == 1.0:
+        check_image_size(lenses, tracks_of(keypoints))
+        return
+    found = rf"They are of pictures of {size[0]} x {size[1]}.*--image-size"
+    with pytest.raises(InputError, match=found):
+        check_image_size(lenses, tracks_of(keypoints))
 
 
 def test_one_camera_is_refused():

@@ -1,25 +1,20 @@
-"""How certain cameras are that were found from points, and how well they predict each other."""
+"""How certain cameras are that were found from points."""
 
 import dataclasses
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from diffbio.cameras.calibration.points.adjustment import CLOCK, FOCAL, WIDTH
-from diffbio.cameras.calibration.points.chain import triangulated
-from diffbio.cameras.calibration.points.solve import PointsCalibration, refined_cameras
-from diffbio.cameras.calibration.points.tracks import Tracks, sampled
-from diffbio.cameras.triangulation import INLIER_SCALES
+from diffbio.cameras.calibration.points.alignment import new_from_old, size_ratio
+from diffbio.cameras.calibration.points.equations import CLOCK, FOCAL, WIDTH
+from diffbio.cameras.calibration.points.solve import PointsCalibration
+from diffbio.cameras.rig import CameraRig
 
 ERRORS_LAST = 0.25
 """In seconds: a detector's errors of one point are alike for so long."""
 
-KEPT_OUT = 5
-"""Every fifth block of the recording is kept out, to be predicted."""
-
-BLOCK = 0.4
-"""In seconds."""
+_TURNS_COUNT = 1e-3
+"""Against centres, where one rig is laid over another."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +26,15 @@ class Certainty:
         centre: of each camera's place likewise, in units of the rig.
         log_focal: of the focal lengths; zero where held.
         clock: in seconds, against the mean of the cameras; zero where held.
+        covariance: of all cameras' unknowns (`UNKNOWNS` of each) together, of which those are the
+            roots of sums on the diagonal.
     """
 
     rotation: Float[np.ndarray, "camera"]
     centre: Float[np.ndarray, "camera"]
     log_focal: Float[np.ndarray, "camera"]
     clock: Float[np.ndarray, "camera"]
+    covariance: Float[np.ndarray, "unknown unknown"]
 
 
 def certainty(found: PointsCalibration) -> Certainty:
@@ -60,36 +58,77 @@ def certainty(found: PointsCalibration) -> Certainty:
     each = np.arange(n_time * n_point)
     clusters = (each, np.repeat(spell, n_point) * n_point + point, point)
     aligned = _alignment(found) @ inverse / _sharpness(found)
-    sds = [np.sqrt(np.diagonal(_clustered(scores, groups, aligned))) for groups in clusters]
-    sd = np.stack(sds).reshape(3, n_camera, WIDTH)
-    totals = np.stack(
-        [
-            np.linalg.norm(sd[..., :3], axis=-1),
-            np.linalg.norm(sd[..., 3:6], axis=-1),
-            sd[..., FOCAL],
-            sd[..., CLOCK],
-        ]
-    ).max(axis=1)
-    free = found.free
+    prior = aligned @ _prior_scores(found) @ aligned.T
+    each = [_clustered(scores, groups, aligned) + prior for groups in clusters]
+    sd = np.sqrt(np.stack([np.diagonal(one) for one in each])).reshape(3, n_camera, WIDTH)
+    sd = np.where(found.free[None], sd, 0.0)
+    # The covariance with the largest sum, and each camera in it as unsure as in any.
+    widest = int(np.argmax((sd[..., :6] ** 2).sum((1, 2))))
+    grown = _grown(sd, widest)
+    sd = sd[widest] * grown
+    stretch = grown.reshape(-1)
+    covariance = each[widest] * stretch[:, None] * stretch[None]
+    held = ~found.free.reshape(-1)
+    covariance[held], covariance[:, held] = 0.0, 0.0
     return Certainty(
-        totals[0],
-        totals[1],
-        np.where(free[:, FOCAL], totals[2], 0.0),
-        np.where(free[:, CLOCK], totals[3], 0.0),
+        np.linalg.norm(sd[:, :3], axis=-1),
+        np.linalg.norm(sd[:, 3:6], axis=-1),
+        sd[:, FOCAL],
+        sd[:, CLOCK],
+        covariance,
     )
+
+
+def in_world(sure: Certainty, new: CameraRig, old: CameraRig) -> Certainty:
+    """The same of these cameras in another world and unit.
+
+    Args:
+        sure: of the old rig.
+        new: the same cameras elsewhere.
+        old: where they were.
+    """
+    size = size_ratio(new, old)
+    turn = np.eye(WIDTH)
+    turn[3:6, 3:6] = size * new_from_old(new, old)
+    every = np.kron(np.eye(len(sure.centre)), turn)
+    return dataclasses.replace(
+        sure, centre=size * sure.centre, covariance=every @ sure.covariance @ every.T
+    )
+
+
+def _grown(
+    sd: Float[np.ndarray, "estimate camera unknown"], chosen: int
+) -> Float[np.ndarray, "camera unknown"]:
+    """By what to multiply one estimate so that every camera is as unsure as in any of them."""
+    grown = np.ones(sd.shape[1:])
+    for columns in (slice(0, 3), slice(3, 6), slice(FOCAL, FOCAL + 1), slice(CLOCK, CLOCK + 1)):
+        size = np.linalg.norm(sd[..., columns], axis=-1)
+        grown[:, columns] = (size.max(0) / np.maximum(size[chosen], 1e-300))[:, None]
+    return grown
+
+
+def _prior_scores(found: PointsCalibration) -> Float[np.ndarray, "unknown unknown"]:
+    """Covariance of the gradient of the priors, whose centres err as much as they say."""
+    spread = np.zeros((len(found.offset), WIDTH))
+    spread[:, FOCAL] = (found.noise_px**2 / float(found.prior.sd)) ** 2
+    return np.diag(spread.reshape(-1))
 
 
 def _sharpness(found: PointsCalibration) -> float:
     """Curvature of the robust cost, as a share of that of its quadratic bound.
 
     The bound's weights are `(1 + q)^-2` with q the squared distance in scales; the cost itself
-    bends by `(1 - q) / (1 + q)^3` on average over directions in the picture.
+    bends by `4 q (1 + q)^-3` less along a residual. Of the `2 n - 3` directions that a point seen
+    by n cameras leaves to its residuals one is theirs, and of the others half on average.
     """
     residual = found.residual_px
     known = np.isfinite(residual)
+    views = np.broadcast_to(known.sum(axis=0), known.shape)[known]
+    along = 0.5 + 0.5 / np.maximum(2 * views - 3, 1)
     q, weight = (residual[known] / found.scale_px) ** 2, found.samples.weight[known]
-    bound = (weight / (1.0 + q) ** 2).sum()
-    return max(float((weight * (1.0 - q) / (1.0 + q) ** 3).sum() / bound), 0.2)
+    bound = weight / (1.0 + q) ** 2
+    bend = bound - weight * 4.0 * q / (1.0 + q) ** 3 * along
+    return max(float(bend.sum() / bound.sum()), 0.2)
 
 
 def _clustered(
@@ -106,7 +145,11 @@ def _clustered(
 
 
 def _alignment(found: PointsCalibration) -> Float[np.ndarray, "unknown unknown"]:
-    """What is left of a change of the cameras once their centres are laid over the old ones."""
+    """What is left of a change of the cameras once their centres are laid over the old ones.
+
+    Centres of two cameras, or of cameras in a line, do not say how the whole is turned about it:
+    then the cameras' directions do.
+    """
     centres = np.asarray(found.rig.centres, float)
     turns = np.asarray(found.rig.camera_from_world_rotation, float)
     n_camera = len(centres)
@@ -119,59 +162,8 @@ def _alignment(found: PointsCalibration) -> Float[np.ndarray, "unknown unknown"]
     directions[:, 3:6, 6] = centres - centres.mean(0)
     directions[:, CLOCK, 7] = 1.0
     flat = directions.reshape(-1, 8)
-    told = np.zeros((n_camera, WIDTH), bool)
-    told[:, 3:6], told[:, CLOCK] = True, True
-    seen = np.where(told.reshape(-1, 1), flat, 0.0)
-    return np.eye(len(flat)) - flat @ np.linalg.pinv(seen)
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """How well cameras are predicted, in a part of the recording that they were not fitted to.
-
-    Attributes:
-        median_px: of each camera: distance of its detections from the pictures of points that
-            the other cameras locate; NaN where there is none.
-        agreeing: share of its detections that the others confirm.
-    """
-
-    median_px: Float[np.ndarray, "camera"]
-    agreeing: Float[np.ndarray, "camera"]
-
-
-def predicted(found: PointsCalibration, tracks: Tracks) -> Prediction:
-    """Fit anew without every fifth block, and predict each camera there by all others."""
-    block = np.floor((found.times - found.times[0]) / BLOCK).astype(int)
-    out = block % KEPT_OUT == KEPT_OUT // 2
-    n_camera = len(found.offset)
-    if not out.any() or out.all():
-        return Prediction(np.full(n_camera, np.nan), np.full(n_camera, np.nan))
-    fitted = refined_cameras(
-        found.rig,
-        tracks,
-        found.times[~out],
-        found.offset,
-        found.free,
-        focal_sd=found.focal_sd,
-    )
-    # As many instants as were fitted, so that no further program is compiled.
-    times = np.resize(found.times[out], int((~out).sum()))
-    once = np.arange(len(times)) < out.sum()
-    samples = sampled(tracks, times, fitted.offset)
-    median, agreeing = np.full(n_camera, np.nan), np.full(n_camera, np.nan)
-    limit = INLIER_SCALES * fitted.scale_px
-    for camera in range(n_camera):
-        others = np.arange(n_camera) != camera
-        if others.sum() < 2:
-            others[:] = True  # of two cameras neither can be predicted: how well both agree
-        points = triangulated(fitted.rig, samples, others)
-        known = np.isfinite(points).all(-1) & (samples.weight[camera] > 0.0) & once[:, None]
-        if not known.any():
-            continue
-        u, v = fitted.rig.project_components(jnp.asarray(np.where(known[..., None], points, 0.0)))
-        miss = np.hypot(
-            np.asarray(u)[camera] - samples.pixels[camera, ..., 0],
-            np.asarray(v)[camera] - samples.pixels[camera, ..., 1],
-        )[known]
-        median[camera], agreeing[camera] = np.median(miss), np.mean(miss < limit)
-    return Prediction(median, agreeing)
+    counts = np.zeros((n_camera, WIDTH))
+    counts[:, 3:6], counts[:, CLOCK] = 1.0, 1.0
+    counts[:, :3] = _TURNS_COUNT * np.linalg.norm(centres - centres.mean(0))
+    weight = counts.reshape(-1, 1)
+    return np.eye(len(flat)) - flat @ np.linalg.pinv(weight * flat) * weight.T

@@ -17,6 +17,9 @@ from diffbio.cameras.triangulation import triangulate
 FEWEST_SHARED = 60
 """Detections two cameras must share to be linked."""
 
+FEWEST_BETWEEN = 300
+"""Detections shared by two cameras that are a firm link."""
+
 LINKED = 0.5
 """Share of them that has to agree on a relative pose."""
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from diffbio.cameras.adjustment import adjustment_of
-from diffbio.cameras.calibration.points.adjustment import CLOCK, FOCAL, WIDTH
-from diffbio.cameras.calibration.points.certainty import certainty, predicted
+from diffbio.cameras.calibration.points.certainty import certainty, in_world
 from diffbio.cameras.calibration.points.clocks import find_clocks, rays_of
+from diffbio.cameras.calibration.points.equations import CLOCK, FOCAL, WIDTH
+from diffbio.cameras.calibration.points.first_poses import NotPlaced
 from diffbio.cameras.calibration.points.pairs import relative_pose
-from diffbio.cameras.calibration.points.solve import NotPlaced, find_cameras, refined_cameras
+from diffbio.cameras.calibration.points.prediction import predicted
+from diffbio.cameras.calibration.points.solve import find_cameras, refined_cameras
 from diffbio.cameras.calibration.points.tracks import sampled
 from tests.cameras.calibration.points.moving_points import laid_over, positions, recorded
 
@@ -86,6 +88,43 @@ def test_focal_lengths_come_out_of_a_prior():
     # Size and focal lengths are known up to what the prior says of their common part.
     ratio = np.asarray(found.rig.focal_px / rig.focal_px)[:, 0]
     assert np.abs(ratio - 1.0).max() < 0.01
+
+
+def test_standard_deviations_of_focal_lengths_hold():
+    """Each is what the picture leaves of the prior: errors over it are about one."""
+    rng, scores = np.random.default_rng(3), []
+    for seed in range(3):
+        rig, noisy = recorded(noise_px=2.0, seed=seed)
+        wrong = rng.normal(0.0, 0.03, 4)
+        lenses = dataclasses.replace(rig, focal_px=rig.focal_px * jnp.exp(wrong)[:, None])
+        found = find_cameras(lenses, noisy, focal_sd=0.03)
+        error = np.log(np.asarray(found.rig.focal_px / rig.focal_px))[:, 0]
+        sd = certainty(found).log_focal
+        assert (sd < 0.03).all()
+        scores.append(error / sd)
+    assert 0.4 < np.sqrt(np.mean(np.square(scores))) < 1.7
+
+
+def test_of_two_cameras_the_directions_are_uncertain_and_the_places_are_not():
+    """Two centres always lie on two others; how both look is what may be wrong."""
+    rig, noisy = recorded(2, noise_px=2.0)
+    sure = certainty(find_cameras(rig, noisy))
+    assert sure.centre.max() < 1e-6
+    assert (sure.rotation > 1e-4).all()
+
+
+def test_the_covariance_turns_and_grows_with_the_world(exact):
+    rig, _, _ = exact
+    _, noisy = recorded(noise_px=2.0)
+    found = find_cameras(rig, noisy)
+    sure = certainty(found)
+    there = in_world(sure, rig, found.rig)
+    variances = np.diagonal(there.covariance).reshape(4, WIDTH)
+    np.testing.assert_allclose(np.sqrt(variances[:, 3:6].sum(1)), there.centre, rtol=1e-6)
+    places = [np.asarray(r.centres) for r in (rig, found.rig)]
+    spread = [np.linalg.norm(one - one.mean(0)) for one in places]
+    np.testing.assert_allclose(there.centre, sure.centre * spread[0] / spread[1], rtol=1e-9)
+    np.testing.assert_allclose(there.rotation, sure.rotation)
 
 
 def test_what_was_seen_between_frames_is_interpolated():
