@@ -20,12 +20,12 @@ from diffbio.cameras.calibration import (
     make_board,
     measure,
 )
-from diffbio.cameras.calibration.calibrate import adjusted
 from diffbio.cameras.calibration.cleaning import clean
 from diffbio.cameras.calibration.covisibility import first_poses
 from diffbio.cameras.calibration.detection import find_corners
 from diffbio.cameras.calibration.gathering import CameraSightings, gather
-from diffbio.cameras.calibration.intrinsics import OPENCV_ORDER
+from diffbio.cameras.calibration.joint_adjustment import adjusted
+from diffbio.cameras.calibration.lens_models import OPENCV_ORDER
 from diffbio.cameras.calibration.quality import edge_lengths
 from diffbio.cameras.calibration.simulated import simulate_views
 from diffbio.cameras.calibration.starts import spread

@@ -4,6 +4,8 @@ shipped rigs."""
 import argparse
 import pathlib
 import time
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,17 +18,22 @@ from benchmarks.board_cases import (
     measure_pose2sim,
     standard_scores,
 )
+from benchmarks.fisheye_cases import measure_fisheye
 from benchmarks.machine import load_average, load_sentence
-from benchmarks.person_cases import measure_simulated, measure_walks
+from benchmarks.person_cases import measure_focal, measure_walks
+from benchmarks.person_simulated import measure_simulated
 from benchmarks.table import check_writable, markdown_table, write_result
 from diffbio._jax import enable_compilation_cache
 from diffbio.cameras.calibration import calibrate_board
-from diffbio.cameras.calibration.intrinsics import OPENCV_ORDER
+from diffbio.cameras.calibration.lens_models import OPENCV_ORDER
 from diffbio.errors import InputError
 
-PARTS = ("caliscope", "pose2sim", "chain", "time")
-PERSON_PARTS = ("person", "person-markers", "person-simulated")
-"""Without a board; their result is a file of its own."""
+PARTS = ("caliscope", "pose2sim", "chain", "fisheye", "time")
+PERSON_PARTS = ("person", "person-markers", "person-focal", "person-simulated")
+"""Without a board; each has a result of its own."""
+
+MOST_FISHEYE = 3
+"""Rigs: each searches among the models of two kinds of lens, in four cameras."""
 
 LEVELS = np.linspace(0.1, 0.9, 9)
 
@@ -59,34 +66,47 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.output)
     jax.config.update("jax_enable_x64", True)
     enable_compilation_cache()
-    needs_data = {"caliscope", "pose2sim", "person", "person-markers"} & set(arguments.parts)
+    needs_data = set(arguments.parts) - {"chain", "fisheye", "time", "person-simulated"}
     if needs_data and not arguments.data.is_dir():
         raise InputError(
             str(arguments.data),
             "The recordings are not there.",
-            "Give --data, or --parts chain time person-simulated, which are simulated.",
+            "Give --data, or --parts chain fisheye time person-simulated, which are simulated.",
         )
     measures = {
         "caliscope": lambda: measure_caliscope(arguments.data),
         "pose2sim": lambda: measure_pose2sim(arguments.data),
         "chain": lambda: measure_chain(arguments.seeds, arguments.views),
+        "fisheye": lambda: measure_fisheye(min(arguments.seeds, MOST_FISHEYE)),
         "time": lambda: measure_time(arguments.views),
         "person": lambda: measure_walks(arguments.data, "body", (False, True)),
         "person-markers": lambda: measure_walks(arguments.data, "markers"),
+        "person-focal": lambda: measure_focal(arguments.data),
         "person-simulated": lambda: measure_simulated(arguments.seeds),
     }
+    boards = [part for part in arguments.parts if part in PARTS]
+    results = {"calibration": boards} if boards else {}
+    results |= {f"calibration-{one}": [one] for one in arguments.parts if one in PERSON_PARTS}
+    for name, parts in results.items():
+        _measure(name, parts, measures, arguments.output)
+    return 0
+
+
+def _measure(
+    name: str,
+    parts: list[str],
+    measures: dict[str, Callable[[], dict[str, Any]]],
+    output: pathlib.Path,
+) -> None:
+    """Measure parts, print them, and write them into one result."""
     content, sections, loads = {}, [], []
-    for part in arguments.parts:
+    for part in parts:
         content[part] = measures[part]()
         loads.append(load_average())
         sections.append(f"## {part}\n\n{content[part].pop('report')}")
         print(sections[-1] + "\n")
-    report = "\n\n".join([*sections, load_sentence(loads)])
-    boards = set(arguments.parts) & set(PARTS)
-    name = "calibration" if boards else "calibration-person"
-    written = write_result(arguments.output, name, content, report)
+    written = write_result(output, name, content, "\n\n".join([*sections, load_sentence(loads)]))
     print(f"The result is in {written[0]} and {written[1].name}.")
-    return 0
 
 
 def measure_chain(n_seeds: int, n_views: int) -> dict:

@@ -1,9 +1,8 @@
-"""Compare a rig from known points with OpenCV on the same points, and with another rig.
+"""Compare a rig from known points with OpenCV on the same points.
 
-    python calibration/scene/compare.py SCENE POINTS CLICKS RIG
+    python calibration/scene/compare.py SCENE POINTS CLICKS
 
-SCENE is what `diffbio calibrate scene POINTS CLICKS` wrote with an exact survey. RIG is the other
-rig, in a world of its own; cameras are taken in order.
+SCENE is what `diffbio calibrate scene POINTS CLICKS` wrote with an exact survey.
 """
 
 import argparse
@@ -31,39 +30,24 @@ def opencv_rms_px(rig: CameraRig, camera: int, places: np.ndarray, pixels: np.nd
     return float(np.sqrt((miss**2).sum(axis=1).mean()))
 
 
-def differences(rig: CameraRig, other: CameraRig) -> tuple[np.ndarray, np.ndarray]:
-    """Distances of the cameras (mm) and angles between them, best rigid alignment (degrees)."""
-    ours, theirs = np.asarray(rig.centres), np.asarray(other.centres)
-    u, _, v = np.linalg.svd((theirs - theirs.mean(0)).T @ (ours - ours.mean(0)))
-    turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v
-    moved = (ours - ours.mean(0)) @ turn.T + theirs.mean(0)
-    rotation = np.asarray(rig.camera_from_world_rotation) @ turn.T
-    between = np.einsum("cij,ckj->cik", rotation, np.asarray(other.camera_from_world_rotation))
-    cosine = (np.trace(between, axis1=1, axis2=2) - 1.0) / 2.0
-    distance = 1e3 * np.linalg.norm(moved - theirs, axis=1)
-    return distance, np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-
-
 def main() -> None:
     """Print one row per camera."""
     parser = argparse.ArgumentParser(description="Compare a rig from known points.")
-    for name in ("scene", "points", "clicks", "rig"):
+    for name in ("scene", "points", "clicks"):
         parser.add_argument(name, type=pathlib.Path)
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     found = json.loads((arguments.scene / "summary.json").read_text())["cameras"]
-    rig, other = read_rig(arguments.scene / "rig.toml"), read_rig(arguments.rig)
+    rig = read_rig(arguments.scene / "rig.toml")
     views, _ = read_scene(arguments.points, arguments.clicks)
-    apart_mm, turned_deg = differences(rig, other)
-    print("| camera | points | rms, px | OpenCV's | ratio | +-, mm | apart, mm | turned, deg |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| camera | points | rms, px | OpenCV's | ratio |")
+    print("|---|---|---|---|---|")
     for row, (name, one) in enumerate(found.items()):
         used = views.seen[row] & ~np.isin(views.point_names, one["left_out"])
         theirs = opencv_rms_px(rig, row, views.places[used], views.pixels[row][used])
         print(
             f"| {name} | {one['points']} | {one['rms_px']:.3f} | {theirs:.3f} | "
-            f"{one['rms_px'] / theirs:.6f} | {one['centre_sd_mm']:.0f} | {apart_mm[row]:.0f} | "
-            f"{turned_deg[row]:.2f} |"
+            f"{one['rms_px'] / theirs:.6f} |"
         )
 
 

@@ -3,7 +3,8 @@
     python calibration/scene/simulate_points.py FOLDER
 
 Four cameras stand around two force plates, of which every corner was clicked, and around six
-marks on stands. The survey is good to 2 mm, a click to 1 px.
+marks on stands. The survey is good to 2 mm, a click to 1 px. A mark on the floor and the corner of
+a box 400 mm high were clicked and not surveyed: they verify the floor.
 """
 
 import argparse
@@ -34,6 +35,10 @@ def true_places() -> dict[str, np.ndarray]:
     return places
 
 
+STANDING = {"mark": np.array([-0.9, 0.7, 0.0]), "box": np.array([0.8, 0.6, 0.4])}
+"""On the floor, in metres."""
+
+
 def main() -> None:
     """Simulate and write."""
     parser = argparse.ArgumentParser(description="Write a simulated survey and clicks of it.")
@@ -50,12 +55,13 @@ def main() -> None:
         for name, place in places.items():
             surveyed = 1e3 * place + SURVEY_SD_MM * rng.standard_normal(3)
             writer.writerow([name, *(f"{value:.1f}" for value in surveyed), SURVEY_SD_MM])
-    exact = np.asarray(rig.project(jnp.asarray(np.stack(list(places.values())))))
+    clicked_too = places | STANDING
+    exact = np.asarray(rig.project(jnp.asarray(np.stack(list(clicked_too.values())))))
     with (folder / "clicks.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["camera", "point", "x_px", "y_px"])
         for camera, pixels in zip(rig.names, exact, strict=True):
-            for name, pixel in zip(places, pixels, strict=True):
+            for name, pixel in zip(clicked_too, pixels, strict=True):
                 clicked = pixel + CLICK_SD_PX * rng.standard_normal(2)
                 writer.writerow([camera, name, *(f"{value:.1f}" for value in clicked)])
     write_rig(rig, folder / "lenses.toml")

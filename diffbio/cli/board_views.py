@@ -5,10 +5,13 @@ import sys
 from diffbio.cli import print_board
 from diffbio.errors import InputError
 
+_MOST_FRAMES_READ = 0.9
+"""Of the frames that a video claims to have: videos often lack the last ones."""
+
 
 def read_views(arguments, console):
     """Views at common times, views of single cameras, what was dropped, one picture each."""
-    from diffbio.io import board_corners
+    from diffbio.io import board_corners, board_footage
     from diffbio.io.rigs import read_rig
 
     if arguments.footage.suffix.lower() == ".csv":
@@ -31,10 +34,17 @@ def read_views(arguments, console):
         console.say(_counted(views, dropped))
         return views, None, dropped, {}
     board = print_board.board_of(arguments)
-    views, dropped, pictures = _detected(arguments.footage, board, arguments.every, console)
+    cameras = board_footage.read_footage(arguments.footage, every=arguments.every)
+    if left := board_footage.without_footage(arguments.footage):
+        console.say(f"No pictures and no video are in {', '.join(left)}: left out.")
+    if not arguments.not_synchronised:
+        for doubt in board_footage.check_simultaneous(cameras):
+            console.say(doubt)
+    views, dropped, pictures = _detected(arguments.footage, cameras, board, console)
     single = None
     if arguments.lens_views:
-        single, _, _ = _detected(arguments.lens_views, board, arguments.every, console)
+        cameras = board_footage.read_footage(arguments.lens_views, every=arguments.every)
+        single, _, _ = _detected(arguments.lens_views, cameras, board, console)
         if set(single.camera_names) != set(views.camera_names):
             raise InputError(
                 str(arguments.lens_views),
@@ -45,16 +55,14 @@ def read_views(arguments, console):
     return views, single, dropped, pictures
 
 
-def _detected(folder, board, every, console):
+def _detected(folder, cameras, board, console):
     """Corners in all footage of a folder."""
     from tqdm import tqdm
 
     from diffbio.cameras.calibration.cleaning import clean
     from diffbio.cameras.calibration.detection import edge_width_px, find_corners
     from diffbio.cameras.calibration.gathering import CameraSightings, gather
-    from diffbio.io.board_footage import read_footage
 
-    cameras = read_footage(folder, every=every)
     gathered, pictures, unfound = [], {}, []
     total = sum(len(camera) for camera in cameras)
     with tqdm(total=total, unit="picture", desc="detecting", file=sys.stderr, leave=False) as bar:
@@ -67,13 +75,35 @@ def _detected(folder, board, every, console):
                     pictures[camera.name] = picture
                 bar.update()
             gathered.append(one)
+            if len(one.corners) < _MOST_FRAMES_READ * len(camera):
+                console.say(
+                    f"{camera.files[0]}: of {len(camera)} pictures that it should hold, "
+                    f"{len(one.corners)} can be read; it may be cut off."
+                )
             if one.found == 0:
                 unfound.append(camera.name)
     _check_found(unfound, board, pictures, folder)
     views, widths = gather(gathered, board)
     views, dropped = clean(views, widths)
+    _check_flat(views, dropped, folder)
     console.say(_counted(views, dropped))
     return views, dropped, pictures
+
+
+def _check_flat(views, dropped, folder) -> None:
+    """Explain corners of which none fit the board.
+
+    Raises:
+        InputError: a camera has only such.
+    """
+    for name, row in zip(views.camera_names, views.sighted, strict=True):
+        if not row.any() and dropped.misdetected[name]:
+            raise InputError(
+                f"{folder / name}",
+                f"In {dropped.misdetected[name]} pictures corners were found that lie as on no "
+                f"flat board of {views.board}.",
+                "Correct --board, --columns, --rows and --marker-mm: they describe another board.",
+            )
 
 
 def _check_found(unfound, board, pictures, folder) -> None:
@@ -88,7 +118,7 @@ def _check_found(unfound, board, pictures, folder) -> None:
         instead = what_is_there(pictures[name], board)
         found = f"No picture shows a board of {board}."
         if instead:
-            found += f" There is {instead}."
+            found += f" The first one shows {instead}."
         remedy = "Correct --board, --columns, --rows and --dictionary, or leave the camera out."
         if instead and "mirror" in instead:
             remedy = "Print the board anew, or flip the pictures: markers are not symmetric."

@@ -5,7 +5,7 @@ import dataclasses
 import math
 import pathlib
 
-from diffbio.errors import InputError, UnknownNameError
+from diffbio.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--floor", nargs="+", metavar="POINT", help="these lie on the floor: z is up from it"
     )
     world.add_argument(
+        "--stands",
+        nargs="+",
+        default=[],
+        metavar="POINT=MM",
+        help="verify the floor by what stands on it: these clicked points are so many millimetres "
+        "above it, and are kept from the calibration (0: a mark on the floor)",
+    )
+    world.add_argument(
         "--heading", nargs=2, metavar="POINT", help="x points from the first to the second"
     )
 
@@ -69,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from diffbio._jax import enable_compilation_cache
     from diffbio.cameras.calibration.scene import judge_scene, measure_scene
+    from diffbio.cameras.calibration.scene.heights import judge_heights
+    from diffbio.cli import scene_world
     from diffbio.cli.progress import Console
     from diffbio.report import calibration_folder, scene_summary
 
@@ -80,32 +90,45 @@ def run(arguments: argparse.Namespace) -> int:
             f"Found {arguments.click_sd_px:g} and {arguments.point_sd_mm:g}.",
             "Give a positive number of pixels, and 0 mm or more.",
         )
+    heights = scene_world.heights_in_words(arguments.stands)
     output = arguments.output or arguments.clicks.parent / "scene"
     calibration_folder.check_writable(output)
-    views, lenses = _read(arguments, console)
-    calibration, notes = _calibrated(arguments, views, lenses)
-    for note in notes:
-        console.note(note)
+    views, lenses, standing_px = _read(arguments, tuple(heights), console)
+    calibration, notes = scene_world.calibrated(arguments, views, lenses)
     quality = measure_scene(calibration)
     verdict = judge_scene(calibration, quality)
+    standing = scene_world.standing(calibration, heights, standing_px)
+    if standing:
+        verdict = judge_heights(verdict, standing)
+        notes.append(standing.sentence)
+    for note in notes:
+        console.note(note)
     console.say(_sentence(quality))
+    shown = scene_summary.shown_scene(output, calibration, quality, notes)
+    console.say(shown.headline)
     summary = scene_summary.summary_of_scene(calibration, quality, verdict, notes)
+    summary |= scene_summary.further(shown, standing)
     calibration_folder.write_rig_and_summary(output, calibration.rig, summary, console.log)
+    covariance = scene_summary.known_covariance(calibration)
+    calibration_folder.write_page(output, calibration.rig, covariance, shown)
     for message in (*verdict.reasons, *notes):
         print(f"- {message}")
     print(f"{verdict.sentence[0].upper()}{verdict.sentence[1:]}")
-    print(f"The rig is {output / 'rig.toml'}.")
+    print(f"The rig is {output / 'rig.toml'}; look at {output / 'rig.html'}.")
     return int(verdict.level == "fail")
 
 
-def _read(arguments, console):
-    """Points and clicks, and the lenses for the pictures' size."""
+def _read(arguments, standing: tuple[str, ...], console):
+    """Points and clicks, the lenses for the pictures' size, and clicks of what stands there."""
     from diffbio.cameras.rig_changes import rescaled
     from diffbio.io.camera_folders import match_cameras
     from diffbio.io.rigs import read_rig
-    from diffbio.io.scene_tables import read_scene
+    from diffbio.io.scene_tables import read_clicks, read_scene
 
-    views, notes = read_scene(arguments.points, arguments.clicks, arguments.point_sd_mm)
+    views, notes = read_scene(
+        arguments.points, arguments.clicks, arguments.point_sd_mm, kept_out=standing
+    )
+    standing_px = read_clicks(arguments.clicks, views.camera_names, standing)
     rig = read_rig(arguments.intrinsics)
     try:
         paths = {name: pathlib.Path(name) for name in views.camera_names}
@@ -132,7 +155,7 @@ def _read(arguments, console):
     console.say(f"{len(views.point_names)} points; seen by each camera: {counted}.")
     for note in notes:
         console.say(note)
-    return views, lenses
+    return views, lenses, standing_px
 
 
 def _sentence(quality) -> str:
@@ -145,50 +168,3 @@ def _sentence(quality) -> str:
         sentence += f" (left out one by one: {left:.1f} mm in the median of the worst)"
     centre = max(quality.centre_sd_mm.values())
     return f"{sentence}; cameras stand within {centre:.1f} mm (1 sd)."
-
-
-def _calibrated(arguments, views, lenses):
-    """The calibration in the world asked for, and what to say about that world."""
-    import numpy as np
-
-    from diffbio.cameras.calibration.scene import calibrate_scene
-    from diffbio.cameras.world_axes import axes_in_words, floor_height_mm, heading, level_on
-
-    def calibrated(views):
-        return calibrate_scene(
-            views, lenses, click_sd_px=arguments.click_sd_px, focal=arguments.focal
-        )
-
-    def rows(option, names):
-        for name in names:
-            if name not in views.point_names:
-                raise UnknownNameError(option, "point that was seen", name, views.point_names)
-        return [views.point_names.index(name) for name in names]
-
-    floor = rows("--floor", arguments.floor or ())
-    ends = rows("--heading", arguments.heading or ())
-    places = views.places
-    if arguments.axes:
-        places = axes_in_words(arguments.axes).of_points(places)
-    calibration = calibrated(dataclasses.replace(views, places=places))
-    if not floor and not ends:
-        return calibration, []
-    notes = []
-    if floor:
-        change = level_on(places[floor], np.asarray(calibration.rig.centres))
-        places = change.of_points(places)
-    if ends:
-        places = heading(places[ends[0]], places[ends[1]]).of_points(places)
-    calibration = calibrated(dataclasses.replace(views, places=places))
-    if floor:
-        height_mm = floor_height_mm(calibration.rig, places[floor])
-        lowest = 1e3 * np.asarray(calibration.rig.centres)[:, 2].min()
-        notes.append(
-            f"The {len(floor)} points of the floor lie within {height_mm:.1f} mm rms of z = 0; the "
-            f"lowest camera stands {lowest:.0f} mm above it."
-        )
-        below = (places[:, 2] < -0.02) & ~np.isin(np.arange(len(places)), floor)
-        if below.any():
-            names = ", ".join(views.point_names[row] for row in np.flatnonzero(below))
-            notes.append(f"Points {names} are below the floor: check that they should be.")
-    return calibration, notes

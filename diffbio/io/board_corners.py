@@ -1,15 +1,20 @@
 """Tables of board corners, as Caliscope and other programs leave them."""
 
 import csv
+import math
 import pathlib
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from diffbio.cameras.calibration import BoardViews, board_from_points
 from diffbio.errors import InputError
 
 COLUMNS = ("sync_index", "point_id", "img_loc_x", "img_loc_y", "obj_loc_x", "obj_loc_y")
 CAMERA_COLUMNS = ("cam_id", "port", "camera")
+
+_SAME_PLACE = 1e-5
+"""Metres: tables are rounded."""
 
 
 def read_board_corners(
@@ -24,7 +29,8 @@ def read_board_corners(
             calls 3 may be called 3, cam_3 or cam3 here.
 
     Raises:
-        InputError: the table cannot be read, or names a camera whose size is not known.
+        InputError: the table cannot be read, has a corner twice or in two places, or names a
+            camera whose size is not known.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -39,10 +45,7 @@ def read_board_corners(
             f"It lacks {', '.join([*missing, *([] if camera_column else ['cam_id'])])}.",
             f"Give one row per corner with {', '.join(COLUMNS)} and cam_id.",
         )
-    try:
-        table = np.array([[float(row[column]) for column in COLUMNS] for row in rows])
-    except ValueError as error:
-        raise InputError(str(path), f"A value is no number: {error}.", "Correct it.") from error
+    table = np.array([_numbers(path, line, row) for line, row in enumerate(rows, start=2)])
     stated = sorted({row[camera_column] for row in rows})
     sizes = image_size if isinstance(image_size, dict) else dict.fromkeys(stated, image_size)
     names = [_known(path, name, tuple(sizes)) for name in stated]
@@ -50,8 +53,10 @@ def read_board_corners(
     camera = np.array([stated.index(row[camera_column]) for row in rows])
     view = np.searchsorted(instants, table[:, 0])
     corner = np.searchsorted(point_ids, table[:, 1])
+    _check_repeated(path, np.stack([camera, view, corner], axis=1))
     points = np.zeros((len(point_ids), 3))
     points[corner, :2] = table[:, 4:6]
+    _check_places(path, table, points[corner, :2])
     pixels = np.full((len(names), len(instants), len(point_ids), 2), np.nan)
     pixels[camera, view, corner] = table[:, 2:4]
     return BoardViews(
@@ -61,6 +66,64 @@ def read_board_corners(
         pixels,
         tuple(f"{int(i)}" for i in instants),
     )
+
+
+def _numbers(path: pathlib.Path, line: int, row: dict[str, str | None]) -> list[float]:
+    """The numbers of one line of the table.
+
+    Raises:
+        InputError: one is missing, or is none.
+    """
+    numbers = []
+    for column in COLUMNS:
+        try:
+            numbers.append(float(row[column] or ""))
+        except ValueError:
+            numbers.append(math.nan)
+        if not math.isfinite(numbers[-1]):
+            raise InputError(
+                f"{path}, line {line}",
+                f"Its {column} is {row[column]!r}, no number.",
+                "Correct it, or leave the line out: a corner that was not seen has none.",
+            )
+    return numbers
+
+
+def _check_repeated(path: pathlib.Path, places: Int[np.ndarray, "row 3"]) -> None:
+    """Refuse a corner that a camera saw twice at once.
+
+    Raises:
+        InputError: there is one.
+    """
+    order = np.lexsort(places.T)
+    same = np.flatnonzero((np.diff(places[order], axis=0) == 0).all(axis=1))
+    if len(same):
+        first, second = sorted((int(order[same[0]]) + 2, int(order[same[0] + 1]) + 2))
+        raise InputError(
+            str(path),
+            f"Lines {first} and {second} are of one corner in one picture, and {len(same)} lines "
+            "repeat another in all.",
+            "Leave one line for each camera, picture and corner.",
+        )
+
+
+def _check_places(
+    path: pathlib.Path, table: Float[np.ndarray, "row 6"], places: Float[np.ndarray, "row 2"]
+) -> None:
+    """Refuse a corner that lies on the board in two places.
+
+    Raises:
+        InputError: there is one.
+    """
+    apart = np.abs(table[:, 4:6] - places).max(axis=1)
+    if apart.max() > _SAME_PLACE:
+        row = int(np.argmax(apart))
+        raise InputError(
+            f"{path}, line {row + 2}",
+            f"Corner {table[row, 1]:g} lies at ({table[row, 4]:g}, {table[row, 5]:g}) m on the "
+            f"board, and elsewhere at ({places[row, 0]:g}, {places[row, 1]:g}) m.",
+            "Give the corners of one board, each in one place.",
+        )
 
 
 def _known(path: pathlib.Path, name: str, known: tuple[str, ...]) -> str:

@@ -17,7 +17,11 @@ CLICK_COLUMNS = ("camera", "point", "x_px", "y_px")
 
 
 def read_scene(
-    points: pathlib.Path, clicks: pathlib.Path, point_sd_mm: float | None = None
+    points: pathlib.Path,
+    clicks: pathlib.Path,
+    point_sd_mm: float | None = None,
+    *,
+    kept_out: tuple[str, ...] = (),
 ) -> tuple[SceneViews, tuple[str, ...]]:
     """Surveyed points and where cameras saw them.
 
@@ -25,6 +29,7 @@ def read_scene(
         points: see `read_points`.
         clicks: a CSV file with the columns `CLICK_COLUMNS`.
         point_sd_mm: standard deviation of the survey per axis, where the table does not say.
+        kept_out: points that are not read, surveyed or not; see `read_clicks`.
 
     Returns:
         The points that some camera saw, and notes on what was left out.
@@ -36,9 +41,9 @@ def read_scene(
     names, places, sd = read_points(points)
     if point_sd_mm is not None:
         sd = np.where(np.isnan(sd), 1e-3 * point_sd_mm, sd)
-    rows = _rows(clicks, CLICK_COLUMNS)
-    cameras = tuple(dict.fromkeys(row["camera"] for row in rows))
-    pixels = np.full((len(cameras), len(names), 2), np.nan)
+    used = [row for row, name in enumerate(names) if name not in kept_out]
+    names, places, sd = tuple(names[row] for row in used), places[used], sd[used]
+    rows = [row for row in _rows(clicks, CLICK_COLUMNS) if row["point"] not in kept_out]
     for row in rows:
         if row["point"] not in names:
             raise InputError(
@@ -47,20 +52,42 @@ def read_scene(
                 f"{', '.join(names)}).",
                 "Name points alike in both tables.",
             )
-        where = cameras.index(row["camera"]), names.index(row["point"])
-        if np.isfinite(pixels[where]).all():
-            raise InputError(
-                str(clicks),
-                f"Camera {row['camera']} has point {row['point']} twice.",
-                "Leave one row for each camera and point.",
-            )
-        pixels[where] = [_number(clicks, row, column) for column in ("x_px", "y_px")]
+    cameras = tuple(dict.fromkeys(row["camera"] for row in rows))
+    pixels = read_clicks(clicks, cameras, names)
     seen = np.asarray(np.isfinite(pixels).all(axis=2).any(axis=0))
     unseen = [name for name, known in zip(names, seen, strict=True) if not known]
     notes = (f"No camera saw {', '.join(unseen)}.",) if unseen else ()
     kept = tuple(name for name, known in zip(names, seen, strict=True) if known)
     sd = np.where(np.isnan(sd), 0.0, sd)[seen]
     return SceneViews(kept, places[seen], sd, cameras, pixels[:, seen]), notes
+
+
+def read_clicks(
+    path: pathlib.Path, cameras: tuple[str, ...], names: tuple[str, ...]
+) -> Float[np.ndarray, "camera point 2"]:
+    """Where cameras saw points, NaN where they did not.
+
+    Args:
+        path: a CSV file with the columns `CLICK_COLUMNS`.
+        cameras: by the names they have there; others are left out.
+        names: of the points; others are left out.
+
+    Raises:
+        InputError: the table cannot be read, or has a point of a camera twice.
+    """
+    pixels = np.full((len(cameras), len(names), 2), np.nan)
+    for row in _rows(path, CLICK_COLUMNS):
+        if row["camera"] not in cameras or row["point"] not in names:
+            continue
+        where = cameras.index(row["camera"]), names.index(row["point"])
+        if np.isfinite(pixels[where]).all():
+            raise InputError(
+                str(path),
+                f"Camera {row['camera']} has point {row['point']} twice.",
+                "Leave one row for each camera and point.",
+            )
+        pixels[where] = [_number(path, row, column) for column in ("x_px", "y_px")]
+    return pixels
 
 
 def read_points(

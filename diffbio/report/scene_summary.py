@@ -1,12 +1,19 @@
-"""`summary.json` of cameras found from known points."""
+"""`summary.json` and the page of cameras found from known points."""
 
+import pathlib
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from diffbio import __version__
 from diffbio.cameras.calibration.scene import SceneCalibration, SceneQuality
+from diffbio.cameras.calibration.scene.heights import Standing
+from diffbio.cameras.calibration.scene.quality import covariance_of_all
 from diffbio.cameras.calibration.verdict import Verdict
+from diffbio.report.calibration_folder import shown_in
+from diffbio.report.rig_page_data import CameraDeviations, ShownRig
+from diffbio.report.shown_rig import expected_error
 
 
 def summary_of_scene(
@@ -50,6 +57,44 @@ def summary_of_scene(
         "verdict": verdict.level,
         "messages": [*verdict.reasons, *notes],
     }
+
+
+def shown_scene(
+    folder: pathlib.Path, calibration: SceneCalibration, quality: SceneQuality, notes: list[str]
+) -> ShownRig:
+    """The rig that a folder is to hold, with what it can measure."""
+    deviations = {
+        name: CameraDeviations(
+            quality.centre_sd_mm[name],
+            quality.rotation_sd_deg[name],
+            quality.focal_sd_percent[name],
+        )
+        for name in calibration.rig.names
+    }
+    return shown_in(folder, calibration.rig, known_covariance(calibration), deviations, notes)
+
+
+def known_covariance(
+    calibration: SceneCalibration,
+) -> Float[np.ndarray, "unknown unknown"] | None:
+    """Of all unknowns of the cameras; None where points leave some of them open."""
+    covariance = covariance_of_all(calibration)
+    return covariance if np.isfinite(covariance).all() else None
+
+
+def further(shown: ShownRig, standing: Standing | None) -> dict[str, Any]:
+    """What the page and the check of the floor add to the summary."""
+    stands = standing and {
+        name: {"stated_mm": stated, "found_mm": found, "sd_mm": sd}
+        for name, stated, found, sd in zip(
+            standing.names,
+            standing.stated_mm.tolist(),
+            standing.found_mm.tolist(),
+            standing.sd_mm.tolist(),
+            strict=True,
+        )
+    }
+    return {"expected_error": expected_error(shown), "standing": stands}
 
 
 def _named(names: tuple[str, ...], which: np.ndarray) -> list[str]:

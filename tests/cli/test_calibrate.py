@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import cv2
 import jax.numpy as jnp
@@ -12,9 +13,9 @@ from numpy.testing import assert_allclose
 from diffbio.cameras import CameraRig
 from diffbio.cameras.calibration import BoardViews, make_board
 from diffbio.cameras.calibration.boards import KINDS
-from diffbio.cameras.calibration.rendering import photograph
+from diffbio.cameras.calibration.rendering import Photographer
 from diffbio.cameras.calibration.simulated import simulate_views
-from diffbio.cameras.rig_changes import rescaled
+from diffbio.cameras.rig_changes import quarter_turned, rescaled
 from diffbio.cli import print_board
 from diffbio.cli.calibrate_board import check_half_turn
 from diffbio.cli.main import main
@@ -58,17 +59,34 @@ def footage(rig, tmp_path_factory):
     """Pictures of both cameras."""
     folder = tmp_path_factory.mktemp("footage")
     views, poses = simulated(rig, 8)
-    for camera, view in np.argwhere(views.sighted):
-        picture = photograph(
-            rig,
-            int(camera),
-            BOARD,
-            np.asarray(poses.world_from_board_rotation)[view],
-            np.asarray(poses.world_from_board_translation)[view],
-        )
-        path = folder / rig.names[camera] / f"{view:03d}.png"
-        path.parent.mkdir(exist_ok=True)
-        cv2.imwrite(str(path), picture)
+    turns = np.asarray(poses.world_from_board_rotation)[:, None]
+    places = np.asarray(poses.world_from_board_translation)[:, None]
+    for camera, name in enumerate(rig.names):
+        photographer = Photographer(rig, camera, BOARD)
+        (folder / name).mkdir()
+        for view in np.flatnonzero(views.sighted[camera]):
+            picture = photographer.photograph(turns[view], places[view])
+            cv2.imwrite(str(folder / name / f"{view:03d}.png"), picture)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def videos(rig, tmp_path_factory):
+    """A board carried from place to place: each third frame held, the others blurred or empty."""
+    folder = tmp_path_factory.mktemp("videos")
+    _, poses = simulated(rig, 7, seed=4)
+    turns = np.asarray(poses.world_from_board_rotation)
+    places = np.asarray(poses.world_from_board_translation)
+    for camera, name in enumerate(rig.names):
+        photographer = Photographer(rig, camera, BOARD)
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        video = cv2.VideoWriter(str(folder / f"{name}.mp4"), code, 25.0, rig.image_size[0], False)
+        for view, (turn, place) in enumerate(zip(turns, places, strict=True)):
+            moved = place + 0.004 * np.arange(-4, 5)[:, None]
+            for moments in (place[None], moved, moved[:0]):
+                there = np.tile(turn, (len(moments), 1, 1))
+                video.write(photographer.photograph(there, moments, seed=view))
+        video.release()
     return folder
 
 
@@ -116,6 +134,29 @@ def test_pictures_become_a_rig(footage, rig, tmp_path, capsys):
     assert not list((tmp_path / "out").glob(".*partial*"))
 
 
+def test_videos_become_a_rig(videos, rig, tmp_path, capsys):
+    write_rig(rig, tmp_path / "lenses.toml")
+    words = ["calibrate", "board", str(videos), "-o", str(tmp_path / "out"), *DESCRIBED]
+    words += ["--intrinsics", str(tmp_path / "lenses.toml"), "--every", "1"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    # 7 places, of which some frames of the moving board may be found too.
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert 7 <= summary["cameras"]["left"]["views"] <= 14
+    assert baseline(read_rig(tmp_path / "out" / "rig.toml")) == pytest.approx(1.6, abs=0.015)
+    assert "Expect errors of" in said.err and (tmp_path / "out" / "rig.html").is_file()
+
+
+def test_a_floor_is_checked_by_the_views_that_show_it(footage, rig, tmp_path, capsys):
+    write_rig(rig, tmp_path / "lenses.toml")
+    words = ["calibrate", "board", str(footage), "-o", str(tmp_path / "out"), *DESCRIBED]
+    words += ["--intrinsics", str(tmp_path / "lenses.toml"), "--floor", "000002", "000005"]
+    # The board was held up in both, in two ways.
+    assert main(words) == 2
+    assert "--floor: " in capsys.readouterr().err
+    assert not (tmp_path / "out" / "rig.toml").exists()
+
+
 def test_a_table_of_corners_becomes_a_rig(table, tmp_path, capsys):
     words = ["calibrate", "board", str(table), "--intrinsics", str(tmp_path / "given.toml")]
     assert main([*words, "-o", str(tmp_path / "out")]) == 0
@@ -128,7 +169,7 @@ def test_lenses_of_another_size_are_rescaled_and_said(table, rig, tmp_path, caps
     lines = ["calibrate", "board", str(table), "--image-size", "640x480"]
     lines += ["--intrinsics", str(tmp_path / "large.toml"), "-o", str(tmp_path / "out")]
     assert main(lines) == 0
-    assert "were rescaled to 640 x 480" in capsys.readouterr().err
+    assert "The lens of left was rescaled to 640 x 480" in capsys.readouterr().err
     assert_allclose(read_rig(tmp_path / "out" / "rig.toml").focal_px, 560.0, atol=1e-6)
 
 
@@ -147,7 +188,12 @@ def test_lenses_alone_are_written_with_their_error_bars(table, tmp_path, capsys)
         ([], "--columns, --rows, --square-mm is missing"),
         (["--columns", "6", "--rows", "5"], "--square-mm is missing"),
         ([*DESCRIBED, "--every", "0"], "--every: Found 0"),
-        ([*DESCRIBED, "--dictionary", "DICT_4X4_50"], "There is markers 0 to 14 of DICT_5X5"),
+        ([*DESCRIBED, "--fisheye", "middle"], "--fisheye: No camera is called 'middle'"),
+        ([*DESCRIBED, "--fisheye", "left", "--pinhole", "left"], "Both name left"),
+        (
+            [*DESCRIBED, "--dictionary", "DICT_4X4_50"],
+            "The first one shows markers 0 to 14 of DICT_5X5",
+        ),
     ],
 )
 def test_a_board_that_does_not_fit_is_explained(footage, tmp_path, capsys, words, complaint):
@@ -169,6 +215,32 @@ def test_pictures_of_two_sizes_are_refused(tmp_path, capsys):
         cv2.imwrite(str(tmp_path / "cam" / f"{number}.png"), np.full(size, 128, np.uint8))
     assert main(["calibrate", "board", str(tmp_path), *DESCRIBED]) == 2
     assert "It is 480 x 640, the pictures before it are 640 x 480" in capsys.readouterr().err
+
+
+def test_another_board_is_told_by_its_corners(footage, tmp_path, capsys):
+    """Markers of a ChArUco board are found by their numbers, but lie elsewhere on a grid."""
+    words = ["calibrate", "board", str(footage), "-o", str(tmp_path / "out"), "--board", "aruco"]
+    assert main([*words, *DESCRIBED]) == 2
+    assert "corners were found that lie as on no flat board" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_turned_against_their_lenses_are_refused(footage, rig, tmp_path, capsys):
+    write_rig(quarter_turned(rig, 1), tmp_path / "turned.toml")
+    words = ["calibrate", "board", str(footage), "-o", str(tmp_path / "out"), *DESCRIBED]
+    assert main([*words, "--intrinsics", str(tmp_path / "turned.toml")]) == 2
+    assert "640 x 480 is that picture turned" in capsys.readouterr().err
+
+
+def test_a_camera_without_footage_and_a_single_camera_are_said(footage, rig, tmp_path, capsys):
+    shutil.copytree(footage / "left", tmp_path / "both" / "left")
+    (tmp_path / "both" / "right").mkdir()
+    write_rig(rig, tmp_path / "lenses.toml")
+    words = ["calibrate", "board", str(tmp_path / "both"), *DESCRIBED]
+    assert main([*words, "--intrinsics", str(tmp_path / "lenses.toml")]) == 0
+    said = capsys.readouterr().err
+    assert "No pictures and no video are in right: left out." in said
+    assert "One camera: it tells in which direction" in said and "nan" not in said
 
 
 def test_folders_without_footage_are_refused(tmp_path, capsys):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from diffbio.cameras.calibration.lens_unknowns import WIDTH
 from diffbio.cameras.rig_changes import rescaled
 from diffbio.cameras.world_axes import axes_in_words
 from diffbio.cli.main import main
+from diffbio.io.rig_covariance import read_covariance
 from diffbio.io.rigs import read_rig, write_rig
 from diffbio.simulation.recording import ring_of_cameras
 
@@ -54,6 +56,7 @@ def test_points_become_a_rig_on_its_floor(folder, capsys):
     assert main(words(folder, *options)) == 0
     printed = capsys.readouterr().out
     assert "The 3 points of the floor lie within 0.0 mm rms of z = 0" in printed
+    assert "Nothing else checks the floor" in printed
     assert "Ok: the rig can be used." in printed
     found = read_rig(folder / "out" / "rig.toml")
     assert found.names == RIG.names  # the lenses' names, the clicks say cam_1
@@ -66,6 +69,44 @@ def test_points_become_a_rig_on_its_floor(folder, capsys):
     assert summary["cameras"]["cam01"]["centre_sd_mm"] > 0.0
     assert "8 points; seen by each camera" in (folder / "out" / "log.txt").read_text()
     assert not list((folder / "out").glob(".*partial*"))
+    page = (folder / "out" / "rig.html").read_text()
+    assert "Errors of the calibration are added" in page
+    assert summary["expected_error"]["median_mm"] > 0.0 and summary["standing"] is None
+
+
+def test_a_floor_is_verified_by_what_stands_on_it(folder, capsys):
+    options = ["--axes", "x=right,y=forward,z=up", "--floor", "floor0", "floor1", "floor2"]
+    options += ["--click-sd-px", "0.5"]
+    # One of the points was never surveyed.
+    lines = (folder / "points.csv").read_text().splitlines()
+    (folder / "points.csv").write_text("\n".join(line for line in lines if "high3" not in line))
+    assert main(words(folder, *options, "--stands", "floor3=0", "high3=1000")) == 0
+    printed = capsys.readouterr().out
+    assert "Of 2 points of known height that took no part" in printed
+    assert "Nothing else checks" not in printed
+    standing = json.loads((folder / "out" / "summary.json").read_text())["standing"]
+    for point, height in (("floor3", 0.0), ("high3", 1000.0)):
+        one = standing[point]
+        assert one["stated_mm"] == height
+        assert abs(one["found_mm"] - height) < 4.0 * one["sd_mm"] < 30.0
+    # A stand measured wrongly, or clicks of another.
+    assert main(words(folder, *options, "--stands", "floor3=0", "high3=1080")) == 1
+    printed = capsys.readouterr().out
+    assert "Point high3 comes out -8" in printed and "Fail: do not use" in printed
+
+
+def test_a_rig_is_shown_with_what_the_points_leave_uncertain(folder):
+    assert main(words(folder)) == 0
+    covariance = read_covariance(
+        folder / "out" / "covariance.npz", read_rig(folder / "out" / "rig.toml")
+    )
+    sd_mm = 1e3 * np.sqrt(np.diag(covariance).reshape(4, WIDTH))
+    summary = json.loads((folder / "out" / "summary.json").read_text())["cameras"]
+    for row, name in enumerate(RIG.names):
+        # The largest direction is no shorter than the longest axis, nor longer than their sum.
+        assert sd_mm[row, 3:6].max() <= summary[name]["centre_sd_mm"] * (1 + 1e-9)
+        assert summary[name]["centre_sd_mm"] <= np.linalg.norm(sd_mm[row, 3:6]) * (1 + 1e-9)
+    assert np.all(sd_mm[:, 6:] == 0.0)  # the lenses were given
 
 
 def test_without_wishes_the_world_is_the_surveys(folder):
@@ -91,6 +132,9 @@ def test_lenses_are_rescaled_to_the_pictures(folder, capsys):
         (["--axes", "x=1"], "--axes: Found 'x=1'"),
         (["--click-sd-px", "0"], "Found 0 and 0"),
         (["--heading", "floor0", "floor0"], "lie one above the other"),
+        (["--stands", "floor0"], "--stands: Found 'floor0'"),
+        (["--stands", "floor0=high"], "Give points and millimetres, such as stand3=1100"),
+        (["--stands", "nowhere=5"], "--stands: Point nowhere was seen by 0 cameras"),
     ],
 )
 def test_wishes_that_cannot_be_met_are_explained(folder, capsys, options, complaint):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from diffbio.errors import InputError
-from diffbio.io.scene_tables import read_points, read_scene
+from diffbio.io.scene_tables import read_clicks, read_points, read_scene
 
 POINTS = "point,x_mm,y_mm,z_mm,sd_mm\na,1000,-500,0,2\nb,0,0,50,3\nc,1,2,3,2\n"
 CLICKS = "camera,point,x_px,y_px\nleft,a,10.5,20\nleft,b,30,40\nright,a,50,60\n"
@@ -32,6 +32,14 @@ def test_millimetres_become_metres_and_unseen_points_are_said(tables):
     assert_allclose(views.pixels[0], [[10.5, 20.0], [30.0, 40.0]])
     assert views.seen.tolist() == [[True, True], [True, False]]
     assert notes == ("No camera saw c.",)
+
+
+def test_points_may_be_kept_out(tables, tmp_path):
+    clicks = CLICKS + "left,top,1,2\nright,top,3,4\n"
+    views, _ = tables(clicks=clicks, kept_out=("b", "top"))
+    assert views.point_names == ("a",) and views.camera_names == ("left", "right")
+    pixels = read_clicks(tmp_path / "clicks.csv", ("right", "left"), ("top", "b"))
+    assert_allclose(pixels, [[[3, 4], [np.nan, np.nan]], [[1, 2], [30, 40]]])
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("m", 1.0), ("cm", 0.01)])

@@ -3,74 +3,25 @@
 import dataclasses
 from collections.abc import Callable
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
 
-from diffbio._jax import round_up_to_bucket
-from diffbio.cameras.calibration.bundle import WIDTH, Adjusted, adjust
-from diffbio.cameras.calibration.covariance import camera_covariance, robust_scale_px
 from diffbio.cameras.calibration.covisibility import (
-    first_boards,
     first_poses,
     mirrored_cameras,
     reference_camera,
     shared_views,
 )
-from diffbio.cameras.calibration.intrinsics import (
-    LensEstimate,
-    estimate_lens,
-    lens_columns,
-    unposed,
-)
-from diffbio.cameras.calibration.lens_unknowns import LENS
-from diffbio.cameras.calibration.sightings import BoardPoses, BoardViews, pack, pad_views
+from diffbio.cameras.calibration.intrinsics import estimate_lens, unposed
+from diffbio.cameras.calibration.joint_adjustment import BoardCalibration as BoardCalibration
+from diffbio.cameras.calibration.joint_adjustment import adjusted
+from diffbio.cameras.calibration.lens_models import lens_columns, lens_mask
+from diffbio.cameras.calibration.sightings import BoardViews
 from diffbio.cameras.calibration.starts import handedness
 from diffbio.cameras.rig import CameraRig
 from diffbio.errors import InputError
 
-_ROUNDS = 3
-"""Of the adjustment, each with the robust scale that the one before it left."""
-
 MIRRORED_PX = 5.0
 """Median error of a camera beyond which no pose explains what it saw."""
-
-
-@dataclasses.dataclass(frozen=True)
-class BoardCalibration:
-    """A calibrated rig, in the frame of one of its cameras.
-
-    Attributes:
-        rig: the cameras.
-        reference: number of the camera whose frame is the world.
-        views: what was used: corners beyond the robust scale count less, none is left out.
-        poses: of the board, in every view.
-        residual_px: distance of each corner from its detection, NaN where there is none.
-        lenses: how each camera's lens was found; none where lenses were given.
-        free: unknowns sought of each camera, see `bundle.WIDTH`.
-        covariance: of all cameras' unknowns, in their order; 0 for what was held.
-        scale_px: where the robust loss turned linear.
-        steps: of all rounds of the adjustment.
-        converged: whether the last round came to rest.
-    """
-
-    rig: CameraRig
-    reference: int
-    views: BoardViews
-    poses: BoardPoses
-    residual_px: Float[np.ndarray, "camera view corner"]
-    lenses: tuple[LensEstimate, ...]
-    free: Bool[np.ndarray, "camera column"]
-    covariance: Float[np.ndarray, "unknown unknown"]
-    scale_px: float
-    steps: int
-    converged: bool
-
-    @property
-    def sd(self) -> Float[np.ndarray, "camera column"]:
-        """Standard deviations of the cameras' unknowns, in their units."""
-        return np.sqrt(np.diag(self.covariance)).reshape(-1, WIDTH)
 
 
 def check_views(views: BoardViews) -> None:
@@ -117,7 +68,7 @@ def calibrate_board(
     single: BoardViews | None = None,
     lenses: CameraRig | None = None,
     order: str | None = None,
-    fisheye: tuple[bool, ...] | None = None,
+    fisheye: tuple[bool | None, ...] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> BoardCalibration:
     """Calibrate cameras that saw a board at the same times.
@@ -127,7 +78,7 @@ def calibrate_board(
         single: further views for the lenses, each of one camera, of the same board.
         lenses: a rig whose lenses are right and are held; poses are ignored.
         order: lens model of every camera; by default chosen by held-out views.
-        fisheye: which cameras have a fisheye lens; by default none.
+        fisheye: which cameras have a fisheye lens; None of one, or of all, is to find out.
         progress: told what is being done.
 
     Raises:
@@ -138,16 +89,16 @@ def calibrate_board(
     count = len(views.camera_names)
     tell = progress or (lambda _: None)
     if lenses is None:
-        fish = fisheye or (False,) * count
+        fish = fisheye or (None,) * count
         found = [
             estimate_lens(everything, i, fisheye=fish[i], order=order, progress=progress)
             for i in range(count)
         ]
         rig = unposed(views, found)
-        masks = [_columns(one.free) for one in found]
+        masks = [lens_columns(one.free) for one in found]
     else:
         found, rig = [], _with_size(lenses.subset(views.camera_names), views)
-        masks = [lens_columns(())] * count
+        masks = [lens_columns(lens_mask(()))] * count
     tell("first poses")
     reference = reference_camera(shared_views(views))
     rig, boards = first_poses(rig, everything, reference)
@@ -158,54 +109,6 @@ def calibrate_board(
     calibration = adjusted(rig, boards, everything, free, reference, tuple(found))
     check_mirrors(calibration)
     return calibration
-
-
-def adjusted(
-    rig: CameraRig,
-    boards: Float[np.ndarray, "camera view 4 4"],
-    views: BoardViews,
-    free: Bool[np.ndarray, "camera column"],
-    reference: int,
-    lenses: tuple[LensEstimate, ...],
-) -> BoardCalibration:
-    """The adjustment of everything, from first poses."""
-    sightings = pack(views)
-    n_view = round_up_to_bucket(views.pixels.shape[1])
-    points = jnp.asarray(views.board.points)
-    start = bare_rig(rig)
-    poses = pad_views(first_boards(start, boards, views.board.points, sightings), n_view)
-    seen = np.asarray(sightings.seen)
-    steps, scale = 0, 20.0
-    found: Adjusted | None = None
-    for _ in range(_ROUNDS):
-        mask = jnp.asarray(free)
-        found = adjust(start, poses, points, sightings, mask, jnp.asarray(scale))
-        start, poses, steps = found.rig, found.poses, steps + int(found.steps)
-        scale = robust_scale_px(np.asarray(found.residual_px), seen)
-    assert found is not None
-    residual = np.full(views.seen.shape, np.nan)
-    view = np.asarray(sightings.view)
-    for camera in range(len(rig.names)):
-        rows = seen[camera].any(axis=1)
-        values = np.where(seen[camera], np.asarray(found.residual_px)[camera], np.nan)
-        residual[camera, view[camera, rows]] = values[rows]
-    count = views.pixels.shape[1]
-    return BoardCalibration(
-        rig=_named(found.rig, rig),
-        reference=reference,
-        views=views,
-        poses=BoardPoses(
-            found.poses.world_from_board_rotation[:count],
-            found.poses.world_from_board_translation[:count],
-        ),
-        residual_px=residual,
-        lenses=lenses,
-        free=free,
-        covariance=camera_covariance(found, seen, int(free.sum())),
-        scale_px=scale,
-        steps=steps,
-        converged=bool(found.converged),
-    )
 
 
 def joined(views: BoardViews, single: BoardViews) -> BoardViews:
@@ -219,10 +122,6 @@ def joined(views: BoardViews, single: BoardViews) -> BoardViews:
         pixels.append(own)
         labels += of_one.labels
     return dataclasses.replace(views, pixels=np.concatenate(pixels, axis=1), labels=tuple(labels))
-
-
-def _columns(lens: Bool[np.ndarray, "9"]) -> Bool[np.ndarray, "15"]:
-    return np.concatenate([np.zeros(WIDTH - len(LENS), bool), lens])
 
 
 def _with_size(lenses: CameraRig, views: BoardViews) -> CameraRig:
@@ -242,34 +141,3 @@ def _with_size(lenses: CameraRig, views: BoardViews) -> CameraRig:
                 "Rescale or turn the calibration with `diffbio convert ... --size` or `--turn`.",
             )
     return lenses
-
-
-def bare_rig(rig: CameraRig) -> CameraRig:
-    """The rig as arrays in double precision; names would make every rig a program of its own."""
-    bare = dataclasses.replace(
-        rig,
-        names=tuple(str(i) for i in range(len(rig.names))),
-        image_size=((1, 1),) * len(rig.names),
-    )
-    return bare.astype(np.float64)
-
-
-def _named(arrays: CameraRig, rig: CameraRig) -> CameraRig:
-    values = (
-        arrays.focal_px,
-        arrays.principal_px,
-        arrays.distortion,
-        arrays.camera_from_world_rotation,
-        arrays.camera_from_world_translation,
-    )
-    return eqx.tree_at(
-        lambda r: (
-            r.focal_px,
-            r.principal_px,
-            r.distortion,
-            r.camera_from_world_rotation,
-            r.camera_from_world_translation,
-        ),
-        rig,
-        values,
-    )

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float
 
+from diffbio.cameras.calibration.flatness import MAX_BEND, bend
 from diffbio.cameras.calibration.sightings import BoardViews
-from diffbio.cameras.calibration.starts import MAX_BEND, bend
 
 MAX_EDGE_PX = 8.0
 BLURRED_AGAINST_MEDIAN = 2.5

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffbio.cameras.calibration.boards import Board, opencv_charuco, opencv_dictionary
-from diffbio.cameras.calibration.starts import MAX_BEND, bend
+from diffbio.cameras.calibration.flatness import MAX_BEND, bend
 
 _LIKELY_DICTIONARIES = (
     "DICT_4X4_1000",
@@ -152,7 +152,10 @@ def what_is_there(picture: np.ndarray, board: Board) -> str | None:
         return "the mirror image of the board"
     numbers, _ = _markers(picture, board.dictionary)
     if numbers:
-        return f"markers {min(numbers)} to {max(numbers)} of {board.dictionary}"
+        what = f"markers {min(numbers)} to {max(numbers)} of {board.dictionary}"
+        # Every other square of a ChArUco board holds one, counted from 0.
+        squares = 2 * (max(numbers) + 1)
+        return f"{what}, as a ChArUco board of {squares} or {squares + 1} squares has at least"
     for dictionary in _LIKELY_DICTIONARIES:
         numbers, _ = _markers(picture, dictionary)
         if len(numbers) >= 3:

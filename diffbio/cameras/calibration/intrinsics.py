@@ -10,32 +10,22 @@ from jaxtyping import Bool, Float
 
 from diffbio.cameras.calibration.bundle import WIDTH, Adjusted, adjust
 from diffbio.cameras.calibration.covariance import camera_covariance, robust_scale_px
+from diffbio.cameras.calibration.lens_models import (
+    CLEARLY_BETTER,
+    ORDERS,
+    chosen,
+    is_fisheye,
+    lens_columns,
+    lens_mask,
+    orders_of,
+    richest,
+)
 from diffbio.cameras.calibration.lens_unknowns import LENS
+from diffbio.cameras.calibration.rig_arrays import bare_rig, side_by_side
 from diffbio.cameras.calibration.sightings import BoardPoses, BoardViews, pack, pad_views
 from diffbio.cameras.calibration.starts import camera_from_board, spread, start_lens, tilt_deg
 from diffbio.cameras.rig import CameraRig
 from diffbio.errors import InputError
-
-ORDERS = {
-    "focal": ("focal",),
-    "focal, k1": ("focal", "k1"),
-    "focal, centre, k1": ("focal", "cx", "cy", "k1"),
-    "focal, centre, k1 k2": ("focal", "cx", "cy", "k1", "k2"),
-    "fx, fy, centre, k1 k2": ("focal", "aspect", "cx", "cy", "k1", "k2"),
-    "fx, fy, centre, k1 k2 p1 p2": ("focal", "aspect", "cx", "cy", "k1", "k2", "p1", "p2"),
-    "fx, fy, centre, k1 k2 p1 p2 k3": LENS,
-}
-"""Lens models, each with what the one before it has; of a fisheye lens k1 to k4 in order."""
-
-FISHEYE_ORDERS = {
-    "focal": ("focal",),
-    "focal, k1": ("focal", "k1"),
-    "focal, centre, k1": ("focal", "cx", "cy", "k1"),
-    "focal, centre, k1 k2": ("focal", "cx", "cy", "k1", "k2"),
-    "fx, fy, centre, k1 k2 k3 k4": ("focal", "aspect", "cx", "cy", "k1", "k2", "p1", "p2"),
-}
-
-OPENCV_ORDER = "fx, fy, centre, k1 k2 p1 p2 k3"
 
 MIN_VIEWS = 4
 MIN_TILT_DEG = 8.0
@@ -45,8 +35,10 @@ MANY_VIEWS = 60
 """The lens is sought in so many of the most different views; the final adjustment uses all."""
 
 FOLDS = 4
-_AS_WELL = 1.01
-"""Errors on held-out views that differ by less than 1 % are taken as equal."""
+
+MAYBE_FISHEYE_DEG = 70.0
+"""Below this angle, as an ordinary lens of the same focal length would span, a fisheye lens bends
+the picture so little that the terms of an ordinary one describe it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +47,7 @@ class LensEstimate:
 
     Attributes:
         rig: the camera, at the origin of the world.
-        order: name of the lens model, a key of `ORDERS`.
+        order: name of the lens model, a key of `lens_models.ORDERS`.
         free: which of `LENS` were sought.
         sd: standard deviation of each of `LENS`; 0 for what was not sought. Of `focal` and
             `aspect` relative.
@@ -79,7 +71,7 @@ def estimate_lens(
     views: BoardViews,
     camera: int,
     *,
-    fisheye: bool = False,
+    fisheye: bool | None = None,
     order: str | None = None,
     least_squares: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -89,8 +81,10 @@ def estimate_lens(
     Args:
         views: what all cameras saw.
         camera: which one.
-        fisheye: whether the lens follows OpenCV's fisheye model.
-        order: lens model; by default the richest that predicts held-out views as well as the best.
+        fisheye: whether the lens follows OpenCV's fisheye model; by default it does when that
+            predicts held-out views clearly better.
+        order: lens model, a key of `lens_models.ORDERS`; by default the richest that predicts
+            held-out views as well as the best.
         least_squares: trust all corners alike, as OpenCV does, instead of less in those far off.
         progress: told the name of every model tried.
 
@@ -99,99 +93,108 @@ def estimate_lens(
     """
     name = views.camera_names[camera]
     one = views.of_views(spread(views, camera, MANY_VIEWS)).of_camera(camera)
-    if one.pixels.shape[1] < MIN_VIEWS:
-        raise InputError(
-            f"camera {name}",
-            f"It saw the board in {one.pixels.shape[1]} views that can be used.",
-            f"Its lens needs at least {MIN_VIEWS}, better 20: record more, or give its lens with "
-            "--intrinsics.",
-        )
-    orders = FISHEYE_ORDERS if fisheye else ORDERS
-    start = start_lens(one, 0, fisheye)
-    solved = np.isfinite(camera_from_board(start, one, 0)[1]).all(axis=1)
-    one = one.of_views(np.flatnonzero(solved))
-    start, poses = _first_fit(start, one, orders)
-    largest = float(np.nanmax(tilt_deg(np.asarray(poses.world_from_board_rotation))))
-    if largest < MIN_TILT_DEG:
-        raise InputError(
-            f"camera {name}",
-            f"The board faces it squarely in all {one.pixels.shape[1]} views: it is tilted by at "
-            f"most {largest:.0f} degrees, and focal length and distance cannot be told apart.",
-            "Record views with the board tilted by 30 to 45 degrees, left, right, up and down.",
-        )
-    held_out = {}
-    for known in orders if order is None else ():
-        if progress:
-            progress(f"{name}: {known}")
-        held_out[known] = _held_out_px(_plain(start), poses, one, orders[known])
-    order = order or _chosen(held_out)
-    found = _fit(_plain(start), poses, one, orders[order], robust=not least_squares)
-    free = _lens_mask(orders[order])
-    rms = _rms(found, one)
+    held_out: dict[str, float] = {}
+
+    def try_out(known: str, start: _Start) -> float:
+        if known not in held_out:
+            if progress:
+                progress(f"{name}: {known}")
+            held_out[known] = _held_out_px(start, ORDERS[known])
+        return held_out[known]
+
+    kind = is_fisheye(order) if order else fisheye
+    start = _started(one, bool(kind))
+    if kind is None and _angle_deg(start.rig, one) > MAYBE_FISHEYE_DEG:
+        other = _started(one, True)
+        ordinary = try_out(richest(False), start)
+        start = other if try_out(richest(True), other) < CLEARLY_BETTER * ordinary else start
+    if order is None:
+        left = {known: try_out(known, start) for known in orders_of(start.rig.fisheye[0])}
+        order = chosen(left)
+    found = _fit(start, ORDERS[order], robust=not least_squares)
+    free = lens_mask(ORDERS[order])
     return LensEstimate(
         found.rig,
         order,
         free,
-        _lens_sd(found, free, one),
-        rms,
+        _lens_sd(found, free, start.one),
+        _rms(found, start.one),
         held_out,
-        one.pixels.shape[1],
-        largest,
+        start.one.pixels.shape[1],
+        start.largest_tilt_deg,
     )
 
 
-def _chosen(held_out: dict[str, float]) -> str:
-    """The richest order that predicts as well as the best one.
+@dataclasses.dataclass(frozen=True)
+class _Start:
+    """One camera's views, an ideal lens of the right focal length, and poses of the board."""
 
-    A term left out bends the picture where nobody looks and turns the camera in the rig; one too
-    many only widens the error bars, which say so.
+    one: BoardViews
+    rig: CameraRig
+    poses: BoardPoses
+
+    @property
+    def largest_tilt_deg(self) -> float:
+        return float(np.nanmax(tilt_deg(np.asarray(self.poses.world_from_board_rotation))))
+
+
+def _started(one: BoardViews, fisheye: bool) -> _Start:
+    """Where all models of one kind of lens start: at a fit with the first distortion term.
+
+    Raises:
+        InputError: too few views, or all of them face the camera squarely.
     """
-    limit = _AS_WELL * min(held_out.values())
-    return [known for known, error in held_out.items() if error <= limit][-1]
+    where = f"camera {one.camera_names[0]}"
+    lens = start_lens(one, 0, fisheye)
+    solved = np.isfinite(camera_from_board(lens, one, 0)[1]).all(axis=1)
+    one = one.of_views(np.flatnonzero(solved))
+    if one.pixels.shape[1] < MIN_VIEWS:
+        raise InputError(
+            where,
+            f"It saw the board in {one.pixels.shape[1]} views that can be used.",
+            f"Its lens needs at least {MIN_VIEWS}, better 20: record more, or give its lens with "
+            "--intrinsics.",
+        )
+    first = _Start(one, lens, BoardPoses(*camera_from_board(lens, one, 0)))
+    found = _fit(first, ("focal", "k1"), robust=True)
+    # No model inherits terms that it does not have.
+    plain = eqx.tree_at(lambda r: r.distortion, found.rig, jnp.zeros((1, 5)))
+    count = one.pixels.shape[1]
+    poses = BoardPoses(
+        found.poses.world_from_board_rotation[:count],
+        found.poses.world_from_board_translation[:count],
+    )
+    start = _Start(one, plain, poses)
+    if start.largest_tilt_deg < MIN_TILT_DEG:
+        raise InputError(
+            where,
+            f"The board faces it squarely in all {count} views: it is tilted by at most "
+            f"{start.largest_tilt_deg:.0f} degrees, and focal length and distance cannot be told "
+            "apart.",
+            "Record views with the board tilted by 30 to 45 degrees, left, right, up and down.",
+        )
+    return start
 
 
-def _plain(start: CameraRig) -> CameraRig:
-    """The same camera with an ideal lens: no order inherits terms that it does not have."""
-    return eqx.tree_at(lambda r: r.distortion, start, jnp.zeros((1, 5)))
-
-
-def lens_columns(unknowns: tuple[str, ...]) -> Bool[np.ndarray, "15"]:
-    """Which unknowns of a camera are sought when only those of the lens are."""
-    return np.concatenate([np.zeros(WIDTH - len(LENS), bool), _lens_mask(unknowns)])
-
-
-def _lens_mask(unknowns: tuple[str, ...]) -> Bool[np.ndarray, "9"]:
-    return np.array([name in unknowns for name in LENS])
-
-
-def _first_fit(
-    start: CameraRig, one: BoardViews, orders: dict[str, tuple[str, ...]]
-) -> tuple[CameraRig, BoardPoses]:
-    """From an ideal lens to one with its first distortion term."""
-    first = list(orders.values())[1]
-    poses = BoardPoses(*camera_from_board(start, one, 0))
-    found = _fit(start, poses, one, first, robust=True)
-    return found.rig, _poses(found, one)
+def _angle_deg(rig: CameraRig, one: BoardViews) -> float:
+    """What the longer side of the picture spans, were there no distortion."""
+    focal = float(np.asarray(rig.focal_px).mean())
+    return float(np.degrees(2.0 * np.arctan(0.5 * max(one.image_size[0]) / focal)))
 
 
 def _fit(
-    start: CameraRig,
-    poses: BoardPoses,
-    one: BoardViews,
+    start: _Start,
     unknowns: tuple[str, ...],
     *,
     robust: bool,
     counts: Bool[np.ndarray, "1 view"] | None = None,
 ) -> Adjusted:
     """Fit the lens, in the padded shape that all cameras share."""
-    sightings = pack(one, n_sightings=max(MANY_VIEWS, 8), counts=counts)
-    start = CameraRig(
-        **{**_fields(start), "names": ("camera",), "image_size": ((1, 1),)},
-    )
-    padded = pad_views(poses, MANY_VIEWS)
-    free = jnp.asarray(lens_columns(unknowns))[None]
-    points = jnp.asarray(one.board.points)
-    found = adjust(start, padded, points, sightings, free, jnp.asarray(jnp.inf))
+    sightings = pack(start.one, n_sightings=MANY_VIEWS, counts=counts)
+    padded = pad_views(start.poses, MANY_VIEWS)
+    free = jnp.asarray(lens_columns(lens_mask(unknowns)))[None]
+    points = jnp.asarray(start.one.board.points)
+    found = adjust(bare_rig(start.rig), padded, points, sightings, free, jnp.asarray(jnp.inf))
     if robust:
         for _ in range(2):
             scale = robust_scale_px(np.asarray(found.residual_px), np.asarray(sightings.seen))
@@ -199,35 +202,21 @@ def _fit(
     return found
 
 
-def _fields(rig: CameraRig) -> dict:
-    return {name: getattr(rig, name) for name in rig.__dataclass_fields__}
-
-
-def _poses(found: Adjusted, one: BoardViews) -> BoardPoses:
-    count = one.pixels.shape[1]
-    return BoardPoses(
-        found.poses.world_from_board_rotation[:count],
-        found.poses.world_from_board_translation[:count],
-    )
-
-
 def _rms(found: Adjusted, one: BoardViews) -> float:
     seen = pack(one, n_sightings=MANY_VIEWS).seen
     return float(np.sqrt(np.mean(np.asarray(found.residual_px)[np.asarray(seen)] ** 2)))
 
 
-def _held_out_px(
-    start: CameraRig, poses: BoardPoses, one: BoardViews, unknowns: tuple[str, ...]
-) -> float:
+def _held_out_px(start: _Start, unknowns: tuple[str, ...]) -> float:
     """RMS over views that took no part in fitting the lens, wrong corners capped."""
-    count = one.pixels.shape[1]
+    count = start.one.pixels.shape[1]
     fold = np.arange(count) % min(FOLDS, count)
     left = []
     for number in range(min(FOLDS, count)):
         train = (fold != number)[None]
-        lens = _fit(start, poses, one, unknowns, robust=False, counts=train)
-        only = _fit(lens.rig, poses, one, (), robust=False, counts=~train)
-        which = np.asarray(pack(one, n_sightings=MANY_VIEWS, counts=~train).seen)
+        lens = _fit(start, unknowns, robust=False, counts=train)
+        only = _fit(dataclasses.replace(start, rig=lens.rig), (), robust=False, counts=~train)
+        which = np.asarray(pack(start.one, n_sightings=MANY_VIEWS, counts=~train).seen)
         left.append(np.asarray(only.residual_px)[which])
     every = np.concatenate(left)
     cap = robust_scale_px(every, np.ones_like(every, bool))
@@ -244,18 +233,5 @@ def _lens_sd(
 
 def unposed(views: BoardViews, lenses: list[LensEstimate]) -> CameraRig:
     """Cameras with the lenses that were found, whose poses mean nothing."""
-    count = len(lenses)
-    focal, principal, distortion = (
-        jnp.concatenate([jnp.asarray(getattr(one.rig, name)) for one in lenses])
-        for name in ("focal_px", "principal_px", "distortion")
-    )
-    return CameraRig(
-        focal_px=focal,
-        principal_px=principal,
-        distortion=distortion,
-        camera_from_world_rotation=jnp.tile(jnp.eye(3), (count, 1, 1)),
-        camera_from_world_translation=jnp.zeros((count, 3)),
-        names=views.camera_names,
-        image_size=views.image_size,
-        fisheye=tuple(one.rig.fisheye[0] for one in lenses),
-    )
+    rig = side_by_side([one.rig for one in lenses])
+    return dataclasses.replace(rig, names=views.camera_names, image_size=views.image_size)

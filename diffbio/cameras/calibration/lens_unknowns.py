@@ -1,4 +1,4 @@
-"""What is unknown of a lens, and how pictures depend on it."""
+"""What is unknown of a camera, and how pictures depend on its lens."""
 
 import equinox as eqx
 import jax
@@ -10,6 +10,10 @@ from diffbio.cameras.rig import CameraRig
 LENS = ("focal", "aspect", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 """Unknowns of a lens: logarithms of the focal length and of fy / fx, then OpenCV's own. Those of
 a fisheye lens are k1 k2 k3 k4 in the places of k1 k2 p1 p2."""
+
+WIDTH = 6 + len(LENS)
+"""Unknowns of a camera: its turn about its own centre in its own axes (radians), the movement of
+the centre in the world (metres), and the lens."""
 
 
 def lens_derivatives(

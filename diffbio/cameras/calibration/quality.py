@@ -9,8 +9,9 @@ from jaxtyping import Float
 
 from diffbio._jax import round_up_to_bucket
 from diffbio.cameras.calibration.bundle import adjust, distance_px
-from diffbio.cameras.calibration.calibrate import BoardCalibration, bare_rig
 from diffbio.cameras.calibration.coverage import coverage
+from diffbio.cameras.calibration.joint_adjustment import BoardCalibration
+from diffbio.cameras.calibration.rig_arrays import bare_rig
 from diffbio.cameras.calibration.sightings import pack, pad_views
 from diffbio.cameras.rig import CameraRig
 from diffbio.cameras.triangulation import triangulate

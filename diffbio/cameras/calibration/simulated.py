@@ -1,5 +1,7 @@
 """Board views as a rig would see them: corners of known boards in known places, with noise."""
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -22,6 +24,7 @@ def simulate_views(
     distance: tuple[float, float],
     seed: int,
     tilt_deg: float = 45.0,
+    breadth: float = 0.5,
 ) -> tuple[BoardViews, BoardPoses]:
     """Hold a board before groups of cameras, each view seen by one group only.
 
@@ -34,6 +37,7 @@ def simulate_views(
         distance: nearest and farthest from the middle of a group's cameras, in metres.
         seed: of the random numbers.
         tilt_deg: most by which the board is tilted from facing the middle of its cameras.
+        breadth: most by which it is held aside, in each direction, of its distance.
 
     Returns:
         What the cameras see, and where the board truly was.
@@ -47,7 +51,8 @@ def simulate_views(
     rotations, origins = np.zeros((count, 3, 3)), np.zeros((count, 3))
     for number, group in enumerate(groups):
         views = slice(number * per_group, (number + 1) * per_group)
-        rotation, origin, images = _held(rig, board, group, per_group, distance, tilt_deg, random)
+        held = _Held(distance, breadth, tilt_deg)
+        rotation, origin, images = _views_of(rig, board, group, per_group, held, random)
         rotations[views], origins[views] = rotation, origin
         for camera in group:
             noise = noise_px * random.standard_normal(images[camera].shape)
@@ -57,13 +62,20 @@ def simulate_views(
     return seen, BoardPoses(jnp.asarray(rotations), jnp.asarray(origins))
 
 
-def _held(
+class _Held(NamedTuple):
+    """How a board is held; see `simulate_views`."""
+
+    distance: tuple[float, float]
+    breadth: float
+    tilt_deg: float
+
+
+def _views_of(
     rig: CameraRig,
     board: Board,
     group: tuple[int, ...],
     count: int,
-    distance: tuple[float, float],
-    tilt_deg: float,
+    held: _Held,
     random: np.random.Generator,
 ) -> tuple[
     Float[np.ndarray, "view 3 3"],
@@ -79,12 +91,12 @@ def _held(
     kept: list[tuple] = []
     for _ in range(_TRIES):
         # Many at once, of which those that all cameras see are kept.
-        depth = random.uniform(*distance, (count, 1))
-        aside = random.uniform(-0.5, 0.5, (count, 3)) * depth
+        depth = random.uniform(*held.distance, (count, 1))
+        aside = random.uniform(-held.breadth, held.breadth, (count, 3)) * depth
         place = centres.mean(0) + depth * forward + aside - (aside @ forward)[:, None] * forward
         axis = np.cross(random.standard_normal((count, 3)), forward)
         axis /= np.linalg.norm(axis, axis=1, keepdims=True)
-        tilt = np.radians(random.uniform(0.0, tilt_deg, (count, 1)))
+        tilt = np.radians(random.uniform(0.0, held.tilt_deg, (count, 1)))
         turn = np.asarray(matrix_from_rotation_vector(jnp.asarray(axis * tilt)))
         roll = np.asarray(
             matrix_from_rotation_vector(
@@ -104,7 +116,7 @@ def _held(
         if len(kept) >= count:
             rotations, origins, pictures = zip(*kept[:count], strict=True)
             return np.stack(rotations), np.stack(origins), np.stack(pictures, axis=1)
-    raise ValueError(f"Cameras {group} cannot see the whole board at {distance} m.")
+    raise ValueError(f"Cameras {group} cannot see the whole board at {held.distance} m.")
 
 
 def _facing(forward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:

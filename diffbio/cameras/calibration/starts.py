@@ -4,7 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from diffbio.cameras.calibration.sightings import BoardViews
+from diffbio.cameras.calibration.flatness import (
+    FISHEYE_FOCALS,
+    MAX_BEND,
+    bend_in_fisheye,
+    faced,
+)
+from diffbio.cameras.calibration.sightings import MIN_CORNERS, BoardViews
 from diffbio.cameras.rig import CameraRig
 
 USUAL_FOCAL = 0.9
@@ -13,20 +19,8 @@ USUAL_FOCAL = 0.9
 FOCAL_RANGE = (0.3, 6.0)
 """Of the longer side of the picture: lenses from 118 to 10 degrees."""
 
-MAX_BEND = 0.03
-"""Of the size of the board in the picture: no lens bends a flat board by more, rms."""
-
-
-def bend(plane: Float[np.ndarray, "corner 2"], pixels: Float[np.ndarray, "corner 2"]) -> float:
-    """How far corners are from any perspective view of a plane, rms, over their extent."""
-    import cv2
-
-    matrix = cv2.findHomography(plane, pixels)[0]
-    if matrix is None or not np.isfinite(matrix).all():
-        return np.inf
-    there = np.column_stack([plane, np.ones(len(plane))]) @ matrix.T
-    miss = there[:, :2] / there[:, 2:] - pixels
-    return float(np.sqrt((miss**2).sum(1).mean()) / np.linalg.norm(np.ptp(pixels, axis=0)))
+_NOT_FOUND = 1e5
+"""OpenCV gives -1e6 for pixels outside of what a fisheye lens shows."""
 
 
 def homographies(views: BoardViews, camera: int) -> list[Float[np.ndarray, "3 3"] | None]:
@@ -82,10 +76,23 @@ def start_focal_px(views: BoardViews, camera: int) -> float:
     return float(np.clip(focal, FOCAL_RANGE[0] * longer, FOCAL_RANGE[1] * longer))
 
 
+def start_fisheye_px(views: BoardViews, camera: int) -> float:
+    """Focal length of the fisheye lens behind which boards look flattest, without distortion."""
+    size, plane = views.image_size[camera], views.board.points[:, :2]
+    focals = max(size) * FISHEYE_FOCALS
+    pairs = zip(views.pixels[camera], views.seen[camera], strict=True)
+    each = [
+        [bend_in_fisheye(plane[seen], pixels[seen], size, focal) for focal in focals]
+        for pixels, seen in pairs
+        if seen.any()
+    ]
+    return float(focals[np.argmin(np.minimum(each, MAX_BEND).sum(axis=0))])
+
+
 def start_lens(views: BoardViews, camera: int, fisheye: bool) -> CameraRig:
     """One camera at the origin of the world, with an ideal lens."""
     width, height = views.image_size[camera]
-    focal = start_focal_px(views, camera)
+    focal = (start_fisheye_px if fisheye else start_focal_px)(views, camera)
     return CameraRig(
         focal_px=jnp.array([[focal, focal]]),
         principal_px=jnp.array([[(width - 1) / 2, (height - 1) / 2]]),
@@ -116,15 +123,21 @@ def camera_from_board(
     for view, (plane, seen) in enumerate(zip(ideal, views.seen[camera], strict=True)):
         if not seen.any():
             continue
-        points = views.board.points[seen]
+        # As a camera sees it that faces the board: of a wide lens x / z would be huge.
+        facing, image = faced(np.column_stack([plane, np.ones(len(plane))])[seen])
+        known = np.isfinite(image).all(axis=1)
+        if known.sum() < MIN_CORNERS:
+            continue
+        points = views.board.points[seen][known]
         middle = points.mean(0)
         done, turns, shifts, errors = cv2.solvePnPGeneric(
-            points - middle, plane[seen], np.eye(3), None, flags=cv2.SOLVEPNP_IPPE
+            points - middle, image[known], np.eye(3), None, flags=cv2.SOLVEPNP_IPPE
         )
         if done:
             best = int(np.argmin(np.ravel(errors)))
             turn = cv2.Rodrigues(turns[best])[0]
-            rotation[view], translation[view] = turn, shifts[best].ravel() - turn @ middle
+            shift = shifts[best].ravel() - turn @ middle
+            rotation[view], translation[view] = facing.T @ turn, facing.T @ shift
     return rotation, translation
 
 
@@ -144,6 +157,7 @@ def ideal_coordinates(
         given = np.ascontiguousarray(flat[there][:, None])
         if rig.fisheye[camera]:
             bare = cv2.fisheye.undistortPoints(given, matrix, distortion[:4])
+            bare = np.where(np.abs(bare) < _NOT_FOUND, bare, np.nan)
         else:
             bare = cv2.undistortPoints(given, matrix, distortion)
         ideal[there] = bare[:, 0]

@@ -12,12 +12,13 @@ from scipy.spatial.transform import Rotation
 
 from diffbio.cameras import CameraRig
 from diffbio.cameras.calibration import calibrate_board, estimate_lens, judge, make_board, measure
-from diffbio.cameras.calibration.bundle import _inverses
+from diffbio.cameras.calibration.board_equations import inverses
 from diffbio.cameras.calibration.cleaning import clean
 from diffbio.cameras.calibration.coverage import coverage, coverage_picture, empty_regions
-from diffbio.cameras.calibration.floor import with_floor
-from diffbio.cameras.calibration.intrinsics import OPENCV_ORDER
+from diffbio.cameras.calibration.floor import floor_of
+from diffbio.cameras.calibration.lens_models import OPENCV_ORDER
 from diffbio.cameras.calibration.lens_unknowns import LENS
+from diffbio.cameras.calibration.sightings import BoardPoses
 from diffbio.cameras.calibration.simulated import simulate_views
 from diffbio.cameras.calibration.starts import spread
 from diffbio.errors import InputError, UnknownNameError
@@ -222,12 +223,69 @@ def test_wrong_blurred_and_repeated_views_are_left_out_and_counted(chain):
 def test_the_floor_is_where_the_board_lay(chain):
     _, views, _, found = chain
     label = views.labels[4]
-    rig = with_floor(found, label)
-    seen = np.asarray(rig.project(jnp.asarray(views.board.points * [1.0, -1.0, -1.0])))
+    floor = floor_of(found, (label,))
+    seen = np.asarray(floor.rig.project(jnp.asarray(views.board.points * [1.0, -1.0, -1.0])))
     there = views.sighted[:, 4]
     assert np.abs(seen - views.pixels[:, 4])[there].max() < 2.0
+    assert "nothing else checks it" in floor.sentence
     with pytest.raises(UnknownNameError, match="No view that was used is called 'nowhere'"):
-        with_floor(found, "nowhere")
+        floor_of(found, ("nowhere",))
+
+
+def lying(found, heights, faces=(0.0, 0.0, 0.0), down=0.0):
+    """The same calibration, in whose first three views the board lies on a floor.
+
+    Args:
+        found: a calibration, in the frame of an upright camera.
+        heights: of the board, in metres.
+        faces: by how much it is tilted, in radians.
+        down: by how much the floor is lower than the cameras, beyond 1.5 m.
+    """
+    # x right, y down, z ahead; the floor slopes up a little ahead.
+    slope = Rotation.from_euler("x", 0.1).as_matrix()
+    # Face up and its top ahead: x right, y back, z down.
+    flat = slope @ np.stack([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]], axis=1)
+    turns = np.asarray(found.poses.world_from_board_rotation).copy()
+    places = np.asarray(found.poses.world_from_board_translation).copy()
+    for view, (height, face) in enumerate(zip(heights, faces, strict=True)):
+        turns[view] = flat @ Rotation.from_euler("zx", [0.7 * view, face]).as_matrix()
+        middle = found.views.board.points.mean(0)
+        place = slope @ np.array([view - 1.0, 1.5 + down - height, 3.0 + 0.5 * view**2])
+        places[view] = place - turns[view] @ middle
+    return dataclasses.replace(found, poses=BoardPoses(jnp.asarray(turns), jnp.asarray(places)))
+
+
+def test_views_of_one_floor_agree_on_it(chain):
+    _, views, _, found = chain
+    labels = views.labels[:3]
+    calibration = lying(found, (0.0, 0.0, 0.0))
+    floor = floor_of(calibration, labels)
+    assert max(map(abs, floor.height_mm.values())) < 1e-6
+    assert max(floor.tilt_deg.values()) < 1e-4
+    assert floor.lowest_camera == pytest.approx(np.asarray(floor.rig.centres)[:, 2].min())
+    assert "In the 3 views of the floor the board lies within 0.0 mm of z = 0" in floor.sentence
+    # The rig is moved as a whole: distances between cameras stay.
+    before, after = (np.asarray(rig.centres) for rig in (found.rig, floor.rig))
+    assert_allclose(
+        np.linalg.norm(after[0] - after[2]), np.linalg.norm(before[0] - before[2]), atol=1e-9
+    )
+    rough = floor_of(lying(found, (0.0, 0.004, 0.0)), labels)
+    assert 0.5 < max(map(abs, rough.height_mm.values())) < 4.0
+
+
+@pytest.mark.parametrize(
+    ("heights", "faces", "down", "complaint"),
+    [
+        ((0.0, 0.3, 0.0), (0.0, 0.0, 0.0), 0.0, r"mm off the floor through all 3 views"),
+        ((0.0, 0.0, 0.0), (0.0, 0.2, 0.0), 0.0, r"In view view 2 the board is .* tilted by"),
+        ((0.0, 0.0, 0.0), (np.pi, np.pi, np.pi), 0.0, r"In view view 1 the board lies face down"),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), -1.5, r"Of the cameras . would stand on one side"),
+    ],
+)
+def test_views_that_show_no_floor_are_named(chain, heights, faces, down, complaint):
+    _, views, _, found = chain
+    with pytest.raises(InputError, match=complaint):
+        floor_of(lying(found, heights, faces, down), views.labels[:3])
 
 
 def test_coverage_says_where_nothing_was_seen(chain):
@@ -252,7 +310,7 @@ def test_fisheye_lens_is_recovered():
     rig = eqx.tree_at(lambda r: r.distortion, rig, jnp.asarray([[0.02, -0.01, 0.0, 0.0, 0.0]]))
     rig = dataclasses.replace(rig, fisheye=(True,))
     views, _ = footage(rig, ((0,),), per_group=25, noise_px=0.0)
-    one = estimate_lens(views, 0, fisheye=True, order="focal, centre, k1 k2")
+    one = estimate_lens(views, 0, order="fisheye: focal, centre, k1 k2")
     assert_allclose(one.rig.focal_px, 500.0, atol=0.1)
     assert_allclose(one.rig.distortion, rig.distortion, atol=1e-3)
 
@@ -274,4 +332,4 @@ def test_inverses_of_many_blocks_are_those_of_lapack():
     rows = np.random.default_rng(0).normal(size=(50, 6, 9))
     blocks = rows @ rows.transpose(0, 2, 1)
     exact = np.linalg.inv(blocks)
-    assert_allclose(_inverses(jnp.asarray(blocks)), exact, rtol=0, atol=1e-11 * np.abs(exact).max())
+    assert_allclose(inverses(jnp.asarray(blocks)), exact, rtol=0, atol=1e-11 * np.abs(exact).max())

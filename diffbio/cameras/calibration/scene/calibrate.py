@@ -2,19 +2,13 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from diffbio.cameras.calibration.rig_arrays import bare_rig, named, side_by_side
 from diffbio.cameras.calibration.scene.known_points import WIDTH, Located, locate
-from diffbio.cameras.calibration.scene.placing import (
-    click_sd,
-    known,
-    named,
-    nameless,
-    place_camera,
-)
+from diffbio.cameras.calibration.scene.placing import click_sd, known, place_camera
 from diffbio.cameras.calibration.scene.views import SceneViews, check_scene
 from diffbio.cameras.rig import CameraRig
 
@@ -92,18 +86,11 @@ def calibrate_scene(
         for camera in range(len(views.camera_names))
     ]
     used = np.stack([one.used for one in placed])
-    start = lenses
-    for field in (
-        "focal_px",
-        "camera_from_world_rotation",
-        "camera_from_world_translation",
-    ):
-        values = jnp.concatenate([getattr(one.rig, field) for one in placed])
-        start = eqx.tree_at(lambda r, f=field: getattr(r, f), start, values)
+    start = side_by_side([one.rig for one in placed])
     sd = np.full(len(placed), click_sd_px)
     for _ in range(_ROUNDS):
         seen = known(views.places, views.place_sd, views.pixels, used, sd)
-        found = locate(nameless(start), seen, jnp.full(len(placed), focal))
+        found = locate(bare_rig(start), seen, jnp.full(len(placed), focal))
         sd = click_sd(found, used, click_sd_px)
     return _calibration(
         SceneCalibration(

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from diffbio.cameras.adjustment import WIDTH as ADJUSTMENT_WIDTH
 from diffbio.cameras.adjustment import adjustment_of
+from diffbio.cameras.calibration.damping import Descent, descend
 from diffbio.cameras.rig import CameraRig
 
 WIDTH = 7
@@ -21,10 +22,8 @@ WIDTH = 7
 the centre in the world (metres), and the logarithm of its focal lengths."""
 
 MAX_STEPS = 60
-_FIRST_DAMPING = 1e-3
-_MOST_DAMPING = 1e12
 _ENOUGH = 1e-14
-"""A step that lowers the cost by a smaller share is the last."""
+"""A step that changes the cost by a smaller share is the last."""
 
 
 class KnownPoints(NamedTuple):
@@ -68,15 +67,6 @@ class Located(NamedTuple):
     steps: Int[Array, ""]
 
 
-class _State(NamedTuple):
-    rig: CameraRig
-    shift: Float[Array, "point 3"]
-    cost: Float[Array, ""]
-    damping: Float[Array, ""]
-    step: Int[Array, ""]
-    done: Bool[Array, ""]
-
-
 @eqx.filter_jit
 def locate(rig: CameraRig, known: KnownPoints, free_focal: Bool[Array, "camera"]) -> Located:
     """Minimise the weighted squares, by Levenberg and Marquardt's method.
@@ -87,39 +77,22 @@ def locate(rig: CameraRig, known: KnownPoints, free_focal: Bool[Array, "camera"]
         free_focal: of which cameras the focal length is sought.
     """
 
-    def step(state: _State) -> _State:
-        residual, slope = _equations(state.rig, state.shift, known, free_focal)
-        normal, right = _normal(residual, slope, state.shift, free_focal)
-        damped = normal + state.damping * jnp.diag(jnp.diag(normal))
-        change = -jnp.linalg.solve(damped, right)
-        new_rig, new_shift = _moved(state.rig, state.shift, change)
-        cost = _cost(new_rig, new_shift, known)
-        better = cost < state.cost
-        small = jnp.abs(state.cost - cost) <= _ENOUGH * state.cost
-        done = small | (~better & (state.damping >= _MOST_DAMPING))
-        kept_rig, kept_shift = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old),
-            (new_rig, new_shift),
-            (state.rig, state.shift),
-        )
-        damping = jnp.where(better, state.damping / 10.0, state.damping * 10.0)
-        cost = jnp.where(better, cost, state.cost)
-        return _State(kept_rig, kept_shift, cost, damping, state.step + 1, done)
+    def step(now: tuple[CameraRig, Float[Array, "point 3"]], damping: Float[Array, ""]):
+        residual, slope = _equations(*now, known, free_focal)
+        normal, right = _normal(residual, slope, now[1], free_focal)
+        damped = normal + damping * jnp.diag(jnp.diag(normal))
+        return _moved(*now, -jnp.linalg.solve(damped, right))
 
-    dtype = rig.focal_px.dtype
-    shift = jnp.zeros_like(known.places)
-    damping = jnp.asarray(_FIRST_DAMPING, dtype)
-    start = _State(
-        rig, shift, _cost(rig, shift, known), damping, jnp.asarray(0), jnp.asarray(False)
-    )
-    end = jax.lax.while_loop(lambda s: (s.step < MAX_STEPS) & ~s.done, step, start)
+    start = rig, jnp.zeros_like(known.places)
+    end = descend(start, lambda now: _cost(*now, known), step, enough=_ENOUGH, max_steps=MAX_STEPS)
     return _concluded(end, known, free_focal)
 
 
-def _concluded(end: _State, known: KnownPoints, free_focal: Bool[Array, "camera"]) -> Located:
-    residual, slope = _equations(end.rig, end.shift, known, free_focal)
-    normal, _ = _normal(residual, slope, end.shift, free_focal)
-    held = _held(free_focal, end.shift)
+def _concluded(end: Descent, known: KnownPoints, free_focal: Bool[Array, "camera"]) -> Located:
+    rig, shift = end.unknowns
+    residual, slope = _equations(rig, shift, known, free_focal)
+    normal, _ = _normal(residual, slope, shift, free_focal)
+    held = _held(free_focal, shift)
     covariance = jnp.where(held[:, None] | held[None], 0.0, jnp.linalg.inv(normal))
     explained = jnp.einsum("cpiu,uv,cpjv->cpij", slope, covariance, slope)
     left = jnp.eye(2, dtype=residual.dtype)[None, None] - explained
@@ -128,14 +101,14 @@ def _concluded(end: _State, known: KnownPoints, free_focal: Bool[Array, "camera"
     weight = jnp.where(counted, known.weight, 1.0)[..., None]
     taken = jnp.trace(explained, axis1=2, axis2=3).sum(1)
     return Located(
-        end.rig,
-        end.shift,
-        _residual_px(end.rig, end.shift, known),
+        rig,
+        shift,
+        _residual_px(rig, shift, known),
         covariance,
         jnp.where(counted[..., None], predicted / weight, 0.0),
         2.0 * counted.sum(1).astype(residual.dtype) - taken,
         end.cost,
-        end.step,
+        end.steps,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from diffbio._jax import round_up_to_bucket
+from diffbio.cameras.calibration.rig_arrays import bare_rig, named
 from diffbio.cameras.calibration.scene.known_points import KnownPoints, Located, locate
 from diffbio.cameras.calibration.scene.pose_candidates import Candidate, candidates, same_pose
 from diffbio.cameras.calibration.scene.views import MIN_POINTS, MIN_POINTS_FOR_FOCAL
@@ -126,7 +127,7 @@ def _settled(
     distance, stated = np.zeros(len(places)), np.array([click_sd_px])
     for _ in range(6):
         points = known(places, exact, pixels[None], used[None], stated)
-        found = locate(nameless(start), points, jnp.asarray([focal]))
+        found = locate(bare_rig(start), points, jnp.asarray([focal]))
         sd = click_sd(found, used[None], click_sd_px)
         distance = np.linalg.norm(np.asarray(found.residual_px)[0, : len(places)], axis=1)
         change = seen & ~used & (distance < _BACK_SD * sd[0])
@@ -140,7 +141,7 @@ def _settled(
     if count - used.sum() > _MOST_WRONG * count:
         used = seen.copy()
         points = known(places, exact, pixels[None], used[None], stated)
-        found = locate(nameless(start), points, jnp.asarray([focal]))
+        found = locate(bare_rig(start), points, jnp.asarray([focal]))
         distance = np.linalg.norm(np.asarray(found.residual_px)[0, : len(places)], axis=1)
     rig = named(found.rig, start)
     cost = float(np.sum(np.minimum(distance[seen] / click_sd_px, _CAP_SD) ** 2))
@@ -217,15 +218,3 @@ def _posed(lens: CameraRig, pose: Candidate) -> CameraRig:
         lens,
         (jnp.asarray(pose.rotation)[None], jnp.asarray(pose.translation)[None]),
     )
-
-
-def nameless(rig: CameraRig) -> CameraRig:
-    """Names and sizes are part of a compiled program's identity, and do not matter to it."""
-    count = len(rig.names)
-    names = tuple(str(number) for number in range(count))
-    return dataclasses.replace(rig, names=names, image_size=((1, 1),) * count)
-
-
-def named(rig: CameraRig, like: CameraRig) -> CameraRig:
-    """The rig with the names and sizes of another."""
-    return dataclasses.replace(rig, names=like.names, image_size=like.image_size)

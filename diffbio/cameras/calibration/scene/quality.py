@@ -4,8 +4,9 @@ import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from diffbio.cameras.calibration.lens_unknowns import WIDTH as ALL_WIDTH
 from diffbio.cameras.calibration.scene.calibrate import SceneCalibration
 from diffbio.cameras.calibration.scene.known_points import WIDTH
 from diffbio.cameras.triangulation import least_squares_points
@@ -21,7 +22,8 @@ class SceneQuality:
         rms_px: root mean square distance of the points that counted, per point.
         left_out_px, left_out_mm: median distance of a point from where all others predict it, in
             the picture and at the point; NaN where there is no redundancy.
-        centre_sd_mm, rotation_sd_deg, focal_sd_percent: of each camera, its largest direction.
+        centre_sd_mm, rotation_sd_deg, focal_sd_percent: of each camera, its largest direction;
+            infinite where it is not determined.
         distance_m: from the middle of the points.
         triangulated_mm: how far the points that several cameras saw come out from where they were
             surveyed, rms; NaN where there are none.
@@ -65,7 +67,27 @@ def measure_scene(calibration: SceneCalibration) -> SceneQuality:
     )
 
 
+def covariance_of_all(
+    calibration: SceneCalibration, rows: Int[np.ndarray, "some"] | None = None
+) -> Float[np.ndarray, "unknown unknown"]:
+    """Covariance of all unknowns of cameras, see `BoardCalibration.covariance`.
+
+    Args:
+        calibration: in which the lens is known but for the focal length.
+        rows: of which cameras; by default of all.
+    """
+    rows = np.arange(len(calibration.rig.names)) if rows is None else rows
+    # Turn, shift and focal length come first in both.
+    sought = (rows[:, None] * WIDTH + np.arange(WIDTH)).ravel()
+    places = (np.arange(len(rows))[:, None] * ALL_WIDTH + np.arange(WIDTH)).ravel()
+    full = np.zeros((len(rows) * ALL_WIDTH,) * 2)
+    full[np.ix_(places, places)] = calibration.covariance[np.ix_(sought, sought)]
+    return full
+
+
 def _largest_sd(covariance: Float[np.ndarray, "3 3"]) -> float:
+    if not np.isfinite(covariance).all():
+        return np.inf  # nothing determines it
     return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
 
 
