@@ -1,8 +1,9 @@
 """What to know about a rig before recording with it, in sentences."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from diffbio.cameras.calibration.bundle import WIDTH
 from diffbio.cameras.capture_volume import THRESHOLD, CaptureVolume
 from diffbio.cameras.precision import expected_precision
 from diffbio.cameras.rig import CameraRig
@@ -47,7 +48,12 @@ def headline(rig: CameraRig, volume: CaptureVolume, pixel_sd: float) -> str:
     )
 
 
-def hints(rig: CameraRig, volume: CaptureVolume, pixel_sd: float) -> tuple[str, ...]:
+def hints(
+    rig: CameraRig,
+    volume: CaptureVolume,
+    pixel_sd: float,
+    rig_covariance: Float[np.ndarray, "unknown unknown"] | None = None,
+) -> tuple[str, ...]:
     """Further sentences: where it is best and worst, and what to change."""
     if not volume.error.size:
         return tuple(_idle(rig, volume))
@@ -56,7 +62,7 @@ def hints(rig: CameraRig, volume: CaptureVolume, pixel_sd: float) -> tuple[str, 
         *_poorly_seen(volume),
         *_uneven(volume),
         *_idle(rig, volume),
-        *_needed(rig, volume, pixel_sd),
+        *_needed(rig, volume, pixel_sd, rig_covariance),
     )
 
 
@@ -110,14 +116,30 @@ def _idle(rig: CameraRig, volume: CaptureVolume) -> list[str]:
     ]
 
 
-def _needed(rig: CameraRig, volume: CaptureVolume, pixel_sd: float) -> list[str]:
+def _needed(
+    rig: CameraRig,
+    volume: CaptureVolume,
+    pixel_sd: float,
+    rig_covariance: Float[np.ndarray, "unknown unknown"] | None,
+) -> list[str]:
     """The camera without which the error rises most."""
     if not 3 <= len(rig.names) <= _MOST_CAMERAS:
         return []
     cells = np.flatnonzero(volume.precision.determined)
     points = volume.grid.points[cells[:: -(-len(cells) // _SAMPLE)]]
-    everyone = np.median(expected_precision(rig, points, pixel_sd=pixel_sd).error)
-    without = [_median_without(rig, camera, points, pixel_sd) for camera in rig.names]
+
+    def median_of(cameras: Int[np.ndarray, "camera"]) -> float:
+        """Median error of some cameras; infinite where half is not determined."""
+        rest = rig.subset(tuple(rig.names[camera] for camera in cameras))
+        known = None
+        if rig_covariance is not None:
+            own = (WIDTH * cameras[:, None] + np.arange(WIDTH)).ravel()
+            known = rig_covariance[np.ix_(own, own)]
+        found = expected_precision(rest, points, pixel_sd=pixel_sd, rig_covariance=known)
+        return float(np.median(np.where(np.isfinite(found.error), found.error, np.inf)))
+
+    every = np.arange(len(rig.names))
+    without = [median_of(np.delete(every, camera)) for camera in every]
     worst = int(np.argmax(without))
     if not np.isfinite(without[worst]):
         return [
@@ -126,17 +148,8 @@ def _needed(rig: CameraRig, volume: CaptureVolume, pixel_sd: float) -> list[str]
         ]
     return [
         f"Camera {rig.names[worst]} matters most: without it the median error rises from "
-        f"{_mm(everyone)} to {_mm(without[worst])}."
+        f"{_mm(median_of(every))} to {_mm(without[worst])}."
     ]
-
-
-def _median_without(
-    rig: CameraRig, camera: str, points: Float[np.ndarray, "point 3"], pixel_sd: float
-) -> float:
-    """Median error without one camera; infinite where half is not determined then."""
-    rest = rig.subset(tuple(name for name in rig.names if name != camera))
-    error = expected_precision(rest, points, pixel_sd=pixel_sd).error
-    return float(np.median(np.where(np.isfinite(error), error, np.inf)))
 
 
 def _cameras(names: list[str]) -> str:

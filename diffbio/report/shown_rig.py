@@ -56,7 +56,7 @@ def shown_rig(
         pixel_sd=pixel_sd,
         floor_known=floor_is_known(rig),
         headline=headline(rig, volume, pixel_sd),
-        hints=hints(rig, volume, pixel_sd),
+        hints=hints(rig, volume, pixel_sd, rig_covariance),
         notes=notes,
         deviations=deviations or {},
     )
