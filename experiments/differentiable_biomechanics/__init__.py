@@ -1,0 +1,1 @@
+"""What differentiable biomechanics gains, one step of the method after the other."""
