@@ -16,12 +16,12 @@ from diffbio.body.model import BodyModel
 from diffbio.body.skeleton import Joint, Skeleton, freeze_unobserved
 from diffbio.errors import InputError
 
-_NECK_AXES = {
+NECK_AXES = {
     "extension": (0.0, 0.0, 1.0),
     "bending": (1.0, 0.0, 0.0),
     "rotation": (0.0, 1.0, 0.0),
 }
-_TABLE = pathlib.Path(__file__).with_name("myofullbody.toml")
+TABLE = pathlib.Path(__file__).with_name("myofullbody.toml")
 
 
 def default_mjcf() -> pathlib.Path:
@@ -48,7 +48,7 @@ def default_body(keypoints: KeypointSet, kinematics: str = "fused") -> BodyModel
         keypoints: the keypoints to predict.
         kinematics: `fused` or `mjx`.
     """
-    table = tomllib.loads(_TABLE.read_text())
+    table = tomllib.loads(TABLE.read_text())
     top, bottom = (_height_point(table["height"], end) for end in ("top", "bottom"))
     carriers = {anchor.body for anchor in keypoints.anchors}
     kept = carriers | {"pelvis", top.body, bottom.body}
@@ -120,7 +120,7 @@ def _with_neck(skeleton: Skeleton, neck: dict[str, list[float]]) -> Skeleton:
             range=_radians(neck[f"{motion}_range_deg"]),
             coupling=None,
         )
-        for motion, axis in _NECK_AXES.items()
+        for motion, axis in NECK_AXES.items()
     )
     before = tuple(joint for joint in skeleton.joints if joint.body < body)
     after = skeleton.joints[len(before) :]
