@@ -3,6 +3,7 @@
 Parts:
     kept_out: a walk fitted alone, and with the body of the participant's other walks.
     optical: optical markers of real participants, beside what their source's own pipeline left.
+    held_out_markers: markers that a fit did not see, predicted with what other participants taught.
     deviations: stated deviations of segment sizes by the number of trials.
     cohort: simulated participants whose base model is wrong: are its markers recovered, and do
         people who were not among them gain?
@@ -18,9 +19,10 @@ from benchmarks.arguments import ROOT, positive
 from benchmarks.cohort_scale import measure_memory, measure_scale_out
 from benchmarks.cohort_simulated import measure_cohort
 from benchmarks.optical import measure_optical
+from benchmarks.optical_cohort import measure_held_out
 from benchmarks.table import check_writable, write_result
 
-PARTS = ("kept_out", "optical", "deviations", "cohort", "scale_out", "memory")
+PARTS = ("kept_out", "optical", "held_out_markers", "deviations", "cohort", "scale_out", "memory")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     measures = {
         "kept_out": lambda: shared_body.measure_kept_out(arguments.data, arguments.kind),
         "optical": lambda: measure_optical(arguments.data),
+        "held_out_markers": lambda: measure_held_out(arguments.data),
         "deviations": lambda: shared_body.measure_deviations(arguments.data, arguments.kind),
         "cohort": lambda: measure_cohort(arguments.participants, arguments.held_out),
         "scale_out": lambda: measure_scale_out(

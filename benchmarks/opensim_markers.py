@@ -26,10 +26,23 @@ def model_markers(model: pathlib.Path, motion: pathlib.Path) -> Markers:
         model: an `.osim` file of version 4.
         motion: `.mot` or `.sto` with its coordinates.
     """
-    root = ElementTree.parse(model).getroot()
     time, table = read_coordinates(motion)
     values = dict(zip(table.names, table.values.T, strict=True))
-    still = (Rotation.identity(len(time)), np.zeros((len(time), 3)))
+    names, positions = markers_at(ElementTree.parse(model).getroot(), values, len(time))
+    return Markers(names, world_from_opensim(positions), time, str(motion))
+
+
+def markers_at(
+    root: ElementTree.Element, values: dict[str, Float[np.ndarray, "time"]], n: int
+) -> tuple[tuple[str, ...], Float[np.ndarray, "time marker 3"]]:
+    """Every marker of a model in OpenSim's ground frame, in metres, by name.
+
+    Args:
+        root: of the model's file.
+        values: its coordinates, in radians and metres.
+        n: number of times.
+    """
+    still = (Rotation.identity(n), np.zeros((n, 3)))
     bodies: dict[str, Motion] = {"ground": still}
     joint_set = root.find(".//JointSet/objects")
     joints = list(joint_set) if joint_set is not None else []
@@ -43,7 +56,7 @@ def model_markers(model: pathlib.Path, motion: pathlib.Path) -> Markers:
                 axis.findtext("coordinates") or "" for axis in joint.iter("TransformAxis")
             )
             if set(used.split()) <= set(values):  # without the patella, say
-                _place(joint, values, bodies, len(time))
+                _place(joint, values, bodies, n)
     names, positions = [], []
     for marker in root.iter("Marker"):
         body = (marker.findtext("socket_parent_frame") or "").split("/")[-1]
@@ -51,8 +64,7 @@ def model_markers(model: pathlib.Path, motion: pathlib.Path) -> Markers:
             rotation, position = bodies[body]
             names.append(marker.get("name") or "")
             positions.append(position + rotation.apply(_vector(marker, "location")))
-    stacked = world_from_opensim(np.stack(positions, axis=1))
-    return Markers(tuple(names), stacked, time, str(motion))
+    return tuple(names), np.stack(positions, axis=1)
 
 
 def _place(
@@ -96,8 +108,12 @@ def _joint_motion(
     turn, shift = Rotation.identity(n), np.zeros((n, 3))
     if joint.tag == "PinJoint":
         coordinate = joint.find("coordinates/Coordinate")
-        name = coordinate.get("name") if coordinate is not None else None
-        return Rotation.from_rotvec(values[name or ""][:, None] * [0.0, 0.0, 1.0]), shift
+        if coordinate is None:
+            return turn, shift
+        # A motion leaves out what the model locks.
+        still = np.full(n, float(coordinate.findtext("default_value") or 0.0))
+        angle = values.get(coordinate.get("name") or "", still)
+        return Rotation.from_rotvec(angle[:, None] * [0.0, 0.0, 1.0]), shift
     for axis in axes:
         direction = _vector(axis, "axis")
         amount = _amount(axis, values, n)[:, None] * direction

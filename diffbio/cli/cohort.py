@@ -5,6 +5,7 @@ import importlib
 
 TASKS = {
     "fit": ("cohort_fit", "fit a study: one body a participant, one base model for all"),
+    "detector": ("cohort_detector", "bias and noise of every keypoint, learnt from a fitted study"),
 }
 """What can be done: module with `add_arguments` and `run`, explanation."""
 

@@ -8,3 +8,4 @@ from diffbio.cohort.population import Population as Population
 from diffbio.cohort.population import first_population as first_population
 from diffbio.cohort.prior import BodyPrior as BodyPrior
 from diffbio.cohort.prior import default_prior as default_prior
+from diffbio.cohort.stance import Stance as Stance

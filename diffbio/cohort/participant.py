@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from diffbio.body import BodyModel, BodyParameters
 from diffbio.cameras.adjustment import GROUPS, no_adjustment
-from diffbio.cohort.population import Evidence
+from diffbio.cohort.evidence import Evidence, evidence_of, plain_offer
 from diffbio.cohort.prior import BodyPrior, default_prior, flat, unflat
 from diffbio.cohort.solve import Progress, Solution, solve_person
+from diffbio.cohort.stance import Stance, posed
 from diffbio.errors import DiffbioError, FitError, UnknownNameError
 from diffbio.fitting.batch import Recording, unnamed
 from diffbio.fitting.distil import start_spline
@@ -26,8 +27,8 @@ from diffbio.fitting.system import State
 from diffbio.fitting.uncertainty import noise_of
 from diffbio.observations import Markers
 
-AnyTrial = Recording | Markers
-"""Cameras and what they detected, or optical markers."""
+AnyTrial = Recording | Markers | Stance
+"""Cameras and what they detected, or optical markers; where a posture was asked for, with it."""
 
 SAME_PERSON = 0.05
 """Difference of log size between a trial and the others beyond which they show two people. The
@@ -65,16 +66,14 @@ class Participant:
 
     @functools.cached_property
     def said(self) -> dict[str, Evidence]:
-        """What each trial says about the person, as far as its errors let it count."""
-        counts, person = {}, self.person
+        """What each trial says about the person, as far as its errors let it count, and without
+        what is only assumed of motion; see `plain_offer`."""
+        told, person, tail = {}, self.person, self.solution.course.tail
         for name, one in self.prepared.items():
-            noise = noise_of(one.problem, self.unknowns(name), refine=one.refine)
-            offered = self.solution.offers[name]
-            information = np.asarray(offered.information, float) / noise.lasting
-            information = 0.5 * (information + information.T)
-            pull = np.asarray(offered.gradient, float) / noise.lasting
-            counts[name] = Evidence(information, information @ person - pull)
-        return counts
+            noise = noise_of(one.problem, self.unknowns(name), refine=one.refine).lasting
+            offered = plain_offer(self.shares[name], self.solution.states[name], tail, noise)
+            told[name] = evidence_of(offered, noise, person)
+        return told
 
     @property
     def evidence(self) -> Evidence:
@@ -169,8 +168,8 @@ def solve_participant(
             raise UnknownNameError("solve_participant", "group of corrections", group, GROUPS)
     prior = prior or default_prior(body)
     share = posture_share / max(len(trials), 1)
-    prepared, failed = _prepared(body, trials, prior, refine, share)
-    person = _first_person(prepared)
+    prepared, failed = prepared_trials(body, trials, prior, refine, share)
+    person = shared_start(prepared)
     lanes = {name: _lane(one, person, bandwidth_hz) for name, one in prepared.items()}
     shares = {name: share for name, (share, _) in lanes.items()}
     states = {name: state for name, (_, state) in lanes.items()}
@@ -216,7 +215,7 @@ def finish_participant(solved: Participant, bandwidth_hz: float | None = None) -
     )
 
 
-def _prepared(
+def prepared_trials(
     body: BodyModel,
     trials: Mapping[str, AnyTrial],
     prior: BodyPrior,
@@ -258,6 +257,9 @@ def _one_prepared(
 ) -> Prepared:
     """A trial of either kind; those with cameras have the precision of their rig."""
     n_scale = len(body.segment_names)
+    if isinstance(trial, Stance):
+        free = _one_prepared(body, trial.trial, mean, refine, posture_share)
+        return dataclasses.replace(free, problem=posed(free.problem, body, trial))
     if isinstance(trial, Markers):
         expected = unflat(mean, n_scale, np.float32)
         return prepare_markers(body, trial, expected=expected, posture_share=posture_share)
@@ -274,7 +276,7 @@ def without_person(problem: Problem) -> Problem:
     return dataclasses.replace(problem, priors=kept)
 
 
-def _first_person(prepared: Mapping[str, Prepared]) -> BodyParameters:
+def shared_start(prepared: Mapping[str, Prepared]) -> BodyParameters:
     """The middle of what the trials start from, each alone."""
     each = np.stack([flat(one.start.parameters) for one in prepared.values()])
     like = next(iter(prepared.values())).start.parameters.log_scale

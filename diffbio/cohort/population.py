@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffbio.body import BodyModel
+from diffbio.cohort.evidence import Evidence
 from diffbio.cohort.prior import BodyPrior, default_prior
 from diffbio.errors import FitError
 
@@ -24,19 +25,6 @@ STRENGTH = 8.0
 
 STEPS, SETTLED = 500, 1e-6
 """Of expectation and maximisation at most; relative change of the spreads at which they end."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Evidence:
-    """What the trials of one participant say about them, no prior included.
-
-    Attributes:
-        information: about log scales and marker offsets; positive semidefinite.
-        vector: information times estimate.
-    """
-
-    information: Float[np.ndarray, "person person"]
-    vector: Float[np.ndarray, "person"]
 
 
 @dataclasses.dataclass(frozen=True)

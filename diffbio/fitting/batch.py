@@ -1,12 +1,19 @@
-"""Fit several trials at once: one program, one call, every trial a lane of it."""
+"""Fit several trials at once: one program, one call, every trial a lane of it.
+
+Over several devices the lanes are dealt out evenly, and no device waits for another before its own
+lanes have ended: trials have nothing to tell each other.
+"""
 
 import dataclasses
 import time as clock
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, PyTree
 
 from diffbio._jax import round_up_to_bucket
@@ -26,6 +33,9 @@ from diffbio.observations import Keypoints
 
 Recording = tuple[CameraRig, Keypoints]
 """What a fit needs to know of a trial."""
+
+_LANES = "trial"
+"""Name of the axis of lanes on a mesh of devices."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +71,7 @@ def fit_batch(
     *,
     bandwidth_hz: float | None = None,
     refine: tuple[str, ...] = (),
+    devices: Sequence[Any] = (),
 ) -> BatchFit:
     """Fit motion, person and cameras of several trials by Gauss-Newton, all in one call.
 
@@ -73,6 +84,8 @@ def fit_batch(
         trials: cameras and detections of each, by name.
         bandwidth_hz: highest frequency of the motion; see `fit_motion`.
         refine: what to correct of the cameras, out of `diffbio.cameras.adjustment.GROUPS`.
+        devices: to solve on, each an even share of the trials: `jax.devices()`, say. By default
+            JAX's own choice, which is one.
 
     Returns:
         Fits, and why there are none of some trials: a trial that fails stops no other. The time
@@ -94,7 +107,7 @@ def fit_batch(
             )
         except DiffbioError as error:
             failed[name] = str(error)
-    solved = _solve_all(prepared, bandwidth_hz, refine)
+    solved = _solve_all(prepared, bandwidth_hz, refine, devices)
     fits: dict[str, Fit] = {}
     for name, (one, seconds) in solved.items():
         if one.outcome == Outcome.NOT_FINITE:
@@ -109,7 +122,10 @@ def fit_batch(
 
 
 def _solve_all(
-    prepared: Mapping[str, Prepared], bandwidth_hz: float | None, refine: tuple[str, ...]
+    prepared: Mapping[str, Prepared],
+    bandwidth_hz: float | None,
+    refine: tuple[str, ...],
+    devices: Sequence[Any],
 ) -> dict[str, tuple[Solved, float]]:
     """Every trial's solution and its share of the time, in seconds; one call per kind of trial."""
     kinds: dict[object, dict[str, Lane]] = {}
@@ -124,7 +140,7 @@ def _solve_all(
         kinds.setdefault(_kind(lane), {})[name] = lane
     found: dict[str, tuple[Solved, float]] = {}
     for lanes in kinds.values():
-        solved, seconds = solve_stacked(list(lanes.values()), refine)
+        solved, seconds = solve_stacked(list(lanes.values()), refine, devices)
         found.update({name: (one, seconds) for name, one in zip(lanes, solved, strict=True)})
     return found
 
@@ -140,26 +156,35 @@ def unnamed(problem: Problem) -> Problem:
     return eqx.tree_at(lambda p: p.rig, problem, rig)
 
 
-def solve_stacked(lanes: Sequence[Lane], refine: tuple[str, ...]) -> tuple[list[Solved], float]:
+def solve_stacked(
+    lanes: Sequence[Lane], refine: tuple[str, ...], devices: Sequence[Any] = ()
+) -> tuple[list[Solved], float]:
     """Solve trials of one kind in one call.
 
     Args:
         lanes: whose arrays agree in shape, and all else in value.
         refine: what is unknown of the cameras.
+        devices: to deal the lanes out to; see `fit_batch`.
 
     Returns:
         A solution of each, and the time one took on average, in seconds.
     """
-    stacked = jax.tree.map(lambda *x: jnp.stack(x), *lanes)
+    mesh = Mesh(np.asarray(devices), (_LANES,)) if devices else None
+    # Every device takes as many: the last trial is solved again where there is none.
+    missing = -len(lanes) % len(devices) if devices else 0
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), *lanes, *[lanes[-1]] * missing)
+    if mesh is not None:
+        stacked = jax.device_put(stacked, NamedSharding(mesh, PartitionSpec(_LANES)))
     tolerance = jnp.stack([tolerance_of(lane.problem) for lane in lanes]).min()
     began = clock.perf_counter()
     # No iteration at first: it compiles, where no batch of this size was solved before.
-    jax.block_until_ready(_solve(stacked, tolerance, jnp.asarray(0), refine)[1])
+    jax.block_until_ready(_solve(stacked, tolerance, jnp.asarray(0), refine, mesh)[1])
     compiled = clock.perf_counter()
     unknowns, done = jax.block_until_ready(
-        _solve(stacked, tolerance, jnp.asarray(MAX_ITERATIONS), refine)
+        _solve(stacked, tolerance, jnp.asarray(MAX_ITERATIONS), refine, mesh)
     )
     seconds = (clock.perf_counter() - compiled) / len(lanes)
+    unknowns, done = jax.device_get((unknowns, done)) if devices else (unknowns, done)
     solutions = []
     for i, lane in enumerate(lanes):
         iterations, outcome = int(done.iterations[i]), Outcome(int(done.outcome[i]))
@@ -171,18 +196,32 @@ def solve_stacked(lanes: Sequence[Lane], refine: tuple[str, ...]) -> tuple[list[
 
 @eqx.filter_jit
 def _solve(
-    lanes: Lane, tolerance: Float[Array, ""], limit: Int[Array, ""], refine: tuple[str, ...]
+    lanes: Lane,
+    tolerance: Float[Array, ""],
+    limit: Int[Array, ""],
+    refine: tuple[str, ...],
+    mesh: Mesh | None,
 ) -> tuple[Unknowns, Course]:
-    def alone(lane: Lane) -> tuple[Unknowns, Course]:
+    def alone(
+        lane: Lane, tolerance: Float[Array, ""], limit: Int[Array, ""]
+    ) -> tuple[Unknowns, Course]:
         return gauss_newton.solve(
             lane.problem, lane.basis, lane.unknowns, tolerance, limit, refine=refine
         )
 
-    return eqx.filter_vmap(alone)(lanes)
+    together = eqx.filter_vmap(alone, in_axes=(eqx.if_array(0), None, None))
+    if mesh is None:
+        return together(lanes, tolerance, limit)
+    own, same = PartitionSpec(_LANES), PartitionSpec()
+    # Not the partitioner's way, which would have every device factor the matrices of all.
+    dealt = jax.shard_map(
+        together, mesh=mesh, in_specs=(own, same, same), out_specs=own, check_vma=False
+    )
+    return dealt(lanes, tolerance, limit)
 
 
 def _unstacked(stacked: PyTree, place: int) -> PyTree:
-    return jax.tree.map(lambda x: x[place], stacked)
+    return jax.tree.map(lambda x: jnp.asarray(x[place]), stacked)
 
 
 def _kind(lane: Lane) -> object:

@@ -77,7 +77,7 @@ def solve_first_order(
         _objective,
         problem if settled else first,
         unknowns,
-        _step_sizes(unknowns, problem, refine),
+        step_sizes(unknowns, problem, refine),
         steps=steps,
         later=problem,
         measure=median_px,
@@ -148,7 +148,7 @@ def _objective(problem: Problem, unknowns: Unknowns) -> Float[Array, ""]:
     return cost / problem.n_frames.astype(cost.dtype)
 
 
-def _step_sizes(unknowns: Unknowns, problem: Problem, refine: tuple[str, ...]) -> Unknowns:
+def step_sizes(unknowns: Unknowns, problem: Problem, refine: tuple[str, ...]) -> Unknowns:
     """Learning rates in each unknown's own unit; zero freezes.
 
     The reference path is always frozen, of the cameras what is not to be refined.

@@ -17,11 +17,15 @@ _LENGTHS = ("height", "leg_length_r", "leg_length_l")
 _PLAUSIBLE = {"height": (0.5, 2.6), "leg_length_r": (0.2, 1.5), "leg_length_l": (0.2, 1.5)}
 """In metres: outside of it the unit is wrong."""
 
+_MOST_SD, _MOST_MASS_SD = 0.5, 100.0
+"""In metres and kilograms: beyond it the unit is wrong."""
+
 _SEXES = {"m": "m", "male": "m", "f": "f", "female": "f"}
 
 _COLUMNS = (
     "Columns are participant_id, and any of height_m, height_cm, height_mm, mass_kg, sex, "
-    "leg_length_r_m, leg_length_l_m (or _cm, _mm), tab separated; n/a where not known."
+    "leg_length_r_m, leg_length_l_m (or _cm, _mm), and of their standard deviations height_sd_m, "
+    "mass_sd_kg, leg_length_r_sd_m and so on, tab separated; n/a where not known."
 )
 
 
@@ -33,8 +37,12 @@ class Facts:
         height: standing, in metres.
         mass: in kilograms.
         sex: `m` or `f`.
-        leg_length_r: right leg, in metres.
+        leg_length_r: right leg, in metres, from the anterior iliac spine to the medial malleolus.
         leg_length_l: left leg, in metres.
+        height_sd: standard deviation of the height, in metres.
+        mass_sd: of the mass, in kilograms.
+        leg_length_r_sd: of the right leg, in metres.
+        leg_length_l_sd: of the left leg, in metres.
     """
 
     height: float | None = None
@@ -42,6 +50,10 @@ class Facts:
     sex: str | None = None
     leg_length_r: float | None = None
     leg_length_l: float | None = None
+    height_sd: float | None = None
+    mass_sd: float | None = None
+    leg_length_r_sd: float | None = None
+    leg_length_l_sd: float | None = None
 
 
 def read_participants(
@@ -104,22 +116,29 @@ def _facts(row: dict[str, str | None]) -> tuple[Facts, list[str]]:
         if not column or text.lower() in _ABSENT:
             continue
         try:
-            if column == "sex":
+            if column.removesuffix("_sd") in (*_LENGTHS, "mass"):
+                wrong.append(f"{column} has no unit, and is not used. {_COLUMNS}")
+            elif column == "sex":
                 values["sex"] = _SEXES[text.lower()]
             elif column == "mass_kg":
                 values["mass"] = _between(float(text), 2.0, 400.0)
+            elif column == "mass_sd_kg":
+                values["mass_sd"] = _between(float(text), 1e-3, _MOST_MASS_SD)
+            elif (quantity := _length_of(column, "_sd")) is not None:
+                metres = float(text) * metres_per(column.removeprefix(f"{quantity}_"), column)
+                values[quantity] = _between(metres, 1e-5, _MOST_SD)
             elif (quantity := _length_of(column)) is not None:
                 metres = float(text) * metres_per(column.removeprefix(f"{quantity}_"), column)
                 values[quantity] = _between(metres, *_PLAUSIBLE[quantity])
-            elif column in _LENGTHS or column == "mass":
-                wrong.append(f"{column} has no unit, and is not used. {_COLUMNS}")
         except (ValueError, KeyError):
             wrong.append(f"{column} is {text!r}, which nobody is; it is not used.")
     return Facts(**values), wrong  # type: ignore[arg-type]
 
 
-def _length_of(column: str) -> str | None:
-    return next((name for name in _LENGTHS if column.startswith(f"{name}_")), None)
+def _length_of(column: str, suffix: str = "") -> str | None:
+    """The length that a column has, or with a suffix its standard deviation, without the unit."""
+    names = (f"{name}{suffix}" for name in _LENGTHS)
+    return next((name for name in names if column.startswith(f"{name}_")), None)
 
 
 def _between(value: float, low: float, high: float) -> float:

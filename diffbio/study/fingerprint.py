@@ -8,7 +8,8 @@ from diffbio.io.study import RESULTS, Enrolled
 
 
 def fingerprint(participant: Enrolled, study: pathlib.Path) -> str:
-    """A short text that changes when a trial is added, removed, renamed or changed.
+    """A short text that changes when a trial is added, removed, renamed or changed, or when the
+    table of participants says something else of the person.
 
     Names, sizes and times of change of all files count, not their content, so that a study of
     terabytes is looked through in seconds. A file touched without a change is fitted again.
@@ -17,7 +18,7 @@ def fingerprint(participant: Enrolled, study: pathlib.Path) -> str:
         participant: whose trials.
         study: the folder that names are relative to, so that a study may be moved.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(participant.facts).encode())
     for trial in participant.trials:
         for path in (*_files(trial.path), *([trial.rig] if trial.rig else [])):
             stat = path.stat()

@@ -12,7 +12,9 @@ import diffbio
 from diffbio._jax import enable_compilation_cache
 from diffbio.body import BodyModel, default_body, load_keypoint_set
 from diffbio.cohort import ParticipantFit, Population, first_population
-from diffbio.cohort.participant import fit_participant, solve_participant
+from diffbio.cohort.evidence import Evidence
+from diffbio.cohort.participant import Participant, fit_participant, solve_participant
+from diffbio.cohort.prior import BodyPrior, default_prior, flat
 from diffbio.errors import FitError
 from diffbio.fitting.batch import Recording
 from diffbio.io.angles_table import write_rows
@@ -21,6 +23,7 @@ from diffbio.io.read import read_trial
 from diffbio.io.study import Enrolled, TrialFiles
 from diffbio.io.trial import Trial
 from diffbio.report.result_folder import write_result
+from diffbio.study.facts import body_facts, solve_with_facts
 from diffbio.study.faults import reason_of
 from diffbio.study.records import (
     TABLE_FILE,
@@ -105,25 +108,35 @@ def learn(job: Job) -> Told:
     body = job.settings.body()
     population = _population(job, body) or first_population(body)
     trials, failed = _read(job)
-    solved = solve_participant(
-        body,
-        _recordings(trials),
-        prior=population.as_prior(),
-        bandwidth_hz=job.settings.bandwidth_hz,
-        refine=job.settings.refine,
-        posture_share=job.posture_share,
+    prior = population.as_prior()
+
+    def solve(prior: BodyPrior) -> Participant:
+        return solve_participant(
+            body,
+            _recordings(trials),
+            prior=prior,
+            bandwidth_hz=job.settings.bandwidth_hz,
+            refine=job.settings.refine,
+            posture_share=job.posture_share,
+        )
+
+    solved, told, refused = solve_with_facts(
+        body, job.participant, prior, solve, lambda found: found.person
     )
-    failed |= solved.failed
+    failed |= solved.failed | _about_facts(refused)
     offers = solved.solution.offers.values()
     slope = np.sum([np.asarray(one.gradient, float) for one in offers], axis=0)
     curvature = np.sum([np.asarray(one.information, float) for one in offers], axis=0)
-    curvature = 0.5 * (curvature + curvature.T)
+    # What was stated of the person is evidence like that of a trial.
+    curvature = 0.5 * (curvature + curvature.T) + told.information
+    slope = slope + told.information @ solved.person - told.vector
+    shown = solved.evidence
     learnt = Learnt(
-        evidence=solved.evidence,
+        evidence=Evidence(shown.information + told.information, shown.vector + told.vector),
         person=solved.person,
         slope=slope,
         curvature=curvature,
-        expected=newton_target(solved.person, slope, curvature, solved.prior),
+        expected=newton_target(solved.person, slope, curvature, prior),
         inputs=job.inputs,
         settings=job.settings.digest(),
         turns=job.turns + 1,
@@ -147,14 +160,21 @@ def deliver(job: Job) -> Told:
     body = job.settings.body()
     population = _population(job, body)
     trials, failed = _read(job)
-    fit = fit_participant(
-        body,
-        _recordings(trials),
-        prior=None if population is None else population.as_prior(),
-        bandwidth_hz=job.settings.bandwidth_hz,
-        refine=job.settings.refine,
+    prior = default_prior(body) if population is None else population.as_prior()
+
+    def solve(prior: BodyPrior) -> ParticipantFit:
+        return fit_participant(
+            body,
+            _recordings(trials),
+            prior=prior,
+            bandwidth_hz=job.settings.bandwidth_hz,
+            refine=job.settings.refine,
+        )
+
+    fit, _, refused = solve_with_facts(
+        body, job.participant, prior, solve, lambda found: flat(found.parameters)
     )
-    failed |= fit.failed
+    failed |= fit.failed | _about_facts(refused)
     name = "" if population is None else population_id(population)
     written: dict[str, dict[str, object]] = {}
     for key, one in fit.fits.items():
@@ -181,7 +201,7 @@ def deliver(job: Job) -> Told:
         expected=tuple(map(float, expected)),
         trials=written,
         failed=failed,
-        body=_body(job.participant, body, fit),
+        body=body_facts(job.participant, body, fit),
     )
     write_delivered(job.folder, record)
     return Told(job.participant.name, failed=failed)
@@ -192,6 +212,11 @@ def prepare_process() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     enable_compilation_cache()
+
+
+def _about_facts(refused: str) -> dict[str, str]:
+    """What is remarked of the person, not of one of their trials."""
+    return {"": refused} if refused else {}
 
 
 def _population(job: Job, body: BodyModel) -> Population | None:
@@ -245,21 +270,3 @@ def _log(job: Job, population: str, fit: ParticipantFit) -> str:
         f"{f'population {population}' if population else 'anthropometric'}; {fit.iterations} "
         f"iterations, {fit.outcome.name.lower()}, {fit.solve_s:.1f} s.\n"
     )
-
-
-def _body(participant: Enrolled, body: BodyModel, fit: ParticipantFit) -> dict[str, object]:
-    height, stated = body.height(fit.parameters), participant.facts.height
-    scales = np.exp(np.asarray(fit.parameters.log_scale, float))
-    return {
-        "height_m": None if height is None else round(height, 4),
-        "stated_height_m": stated,
-        "mass_kg": round(body.mass(fit.parameters), 2),
-        "stated_mass_kg": participant.facts.mass,
-        "sex": participant.facts.sex,
-        "scales": {
-            name: round(float(scale), 5)
-            for name, scale in zip(body.segment_names, scales, strict=True)
-        },
-        "iterations": fit.iterations,
-        "outcome": fit.outcome.name.lower(),
-    }

@@ -4,14 +4,16 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff; }
 table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }
 th, td { padding: 0.2rem 0.8rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; }
 td.text, th.text { text-align: left; }
+svg { max-width: 100%; }
 """
+"""Of all pages of a study."""
 
 
 def study_page(summary: dict[str, Any]) -> str:
@@ -34,7 +36,7 @@ def study_page(summary: dict[str, Any]) -> str:
     parts += ["<h2>Left out</h2>", _left_out(summary["left_out"])]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>diffbio cohort</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Cohort</h1>\n" + "\n".join(parts) + "\n</body>"
+        f"<style>{STYLE}</style></head><body><h1>Cohort</h1>\n" + "\n".join(parts) + "\n</body>"
         "</html>\n"
     )
 
@@ -71,31 +73,32 @@ def _base_model(population: dict[str, Any]) -> list[str]:
         "<p>Where keypoints sit on the base model, against where its table has them, in the frame "
         "of the body that carries them. <em>Learnt</em> is the share of what was not known of the "
         "anchor that these trials told: near 0 the keypoint carries no information.</p>",
-        _table(header, rows),
+        table(header, rows),
         "<p>Sizes of the usual person, against the base model.</p>",
-        _table(("segment", "size, %", "sd, %", "between people, %"), sizes),
+        table(("segment", "size, %", "sd, %", "between people, %"), sizes),
     ]  # fmt: skip
 
 
 def _participants(people: dict[str, Any]) -> str:
     rows = [
-        (name, _metres(one["body"]["height_m"]), _metres(one["body"]["stated_height_m"]), trial,
+        (name, _metres(one["body"]["stature_m"]), _metres(one["body"]["stated_height_m"]), trial,
          about["frames"], about["verdict"], _mm(about["median_px"]))
         for name, one in people.items()
         for trial, about in one["trials"].items()
     ]  # fmt: skip
     header = "participant|height, m|stated, m|trial|frames|verdict|median error, px".split("|")
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _left_out(left_out: Sequence[dict[str, str]]) -> str:
     if not left_out:
         return "<p>Nothing.</p>"
     rows = [(one["participant"], one["trial"], one["reason"]) for one in left_out]
-    return _table(("participant", "trial", "reason"), rows, text=True)
+    return table(("participant", "trial", "reason"), rows, text=True)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]], text: bool = False) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], text: bool = False) -> str:
+    """A table of HTML; numbers flush right, or all cells text."""
     kind = ' class="text"' if text else ""
     head = "".join(f"<th{kind}>{_text(cell)}</th>" for cell in header)
     lines = ("".join(f"<td{kind}>{_text(cell)}</td>" for cell in row) for row in rows)

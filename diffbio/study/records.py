@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from diffbio.cohort import Population
-from diffbio.cohort.population import Evidence
+from diffbio.cohort.evidence import Evidence
 from diffbio.cohort.prior import BodyPrior
 
 EVIDENCE_FILE, RESULT_FILE, TABLE_FILE = "evidence.npz", "participant.json", "angles.parquet"

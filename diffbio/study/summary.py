@@ -43,8 +43,14 @@ def messages_of(fit: StudyFit) -> list[str]:
     """What a reader should look at, as sentences."""
     messages = []
     for name, one in fit.delivered.items():
-        fitted, stated = one.body.get("height_m"), one.body.get("stated_height_m")
-        if fitted and stated and abs(fitted / stated - 1) > STATED_HEIGHT:
+        fitted, stated = one.body.get("stature_m"), one.body.get("stated_height_m")
+        # What their fit refused to believe is remarked already.
+        if (
+            fitted
+            and stated
+            and not one.failed.get("")
+            and (abs(fitted / stated - 1) > STATED_HEIGHT)
+        ):
             messages.append(
                 f"{name} is {stated:.2f} m tall by the table of participants and {fitted:.2f} m by "
                 "their trials: somebody else's trials, a wrong entry, or a rig in other units."

@@ -39,6 +39,14 @@ def landmarks() -> dict[str, Landmark]:
         spines[0].kind,
         "mean of the four iliac spines",
     )
+    # The spine of S2 is level with the back iliac spines and stands out as far as they do.
+    behind = [found[f"psis_{side}"].position for side in "rl"]
+    found["sacrum"] = Landmark(
+        "pelvis",
+        (behind[0] + behind[1]) / 2,
+        found["psis_r"].kind,
+        "between the back iliac spines, skin",
+    )
     acromia = [found[f"below_acromion_{side}"].position for side in "rl"]
     found["mid_below_acromia"] = Landmark(
         "torso",

@@ -327,6 +327,43 @@ _OPENCAP = (
     }
 )
 
+
+def _rajagopal(arm: str, toe: dict[str, str]) -> dict[str, str | None]:
+    """One convention of marking, on which several published models rest.
+
+    Where their markers sit says which points are meant: that of the wrist is on the side of the
+    little finger, that of the toe on the nail of the hallux, S2 between the back iliac spines.
+
+    Args:
+        arm: name of the upper arm's marker.
+        toe: of the marker on the toe, where there is one.
+    """
+    limbs = {
+        "{S}.Shoulder": "acromion",
+        "{S}.Clavicle": "clavicle_head",
+        f"{{S}}.{arm}": "arm_cluster",
+        "{S}.Elbow": "elbow_lateral",
+        "{S}.Forearm": "forearm_cluster",
+        "{S}.Wrist": "wrist_little_side",
+        "{S}.ASIS": "asis",
+        "{S}.PSIS": "psis",
+        "{S}.TH1": "thigh_cluster",
+        "{S}.TH2": "thigh_cluster",
+        "{S}.TH3": "thigh_cluster",
+        "{S}.Knee": "knee_lateral",
+        "{S}.SH1": "shank_cluster",
+        "{S}.SH2": "shank_cluster",
+        "{S}.SH3": "shank_cluster",
+        "{S}.Ankle": "ankle_lateral",
+        "{S}.Heel": "heel_marker",
+        "{S}.MT5": "metatarsal_5_head",
+        **toe,
+    }
+    # A fourth marker on the thigh of one leg and on the shank of the other tells them apart.
+    fourth: dict[str, str | None] = {"L.TH4": "thigh_cluster_l", "R.SH4": "shank_cluster_r"}
+    return _sided(limbs, order="rl") | {"S2": "sacrum"} | fourth
+
+
 SETS = {
     "coco_17": SetDescription("COCO: seventeen points of the body.", _COCO_17),
     "halpe_26": SetDescription("Halpe: body, head, neck, hip and feet.", _HALPE_26),
@@ -347,5 +384,13 @@ SETS = {
     ),
     "opencap_markers": SetDescription(
         "The optical markers of the OpenCap validation recordings.", _OPENCAP
+    ),
+    "rajagopal_markers": SetDescription(
+        "The optical markers of the walk that comes with the model of Rajagopal (2016).",
+        _rajagopal("Biceps", {"{S}.Toe": "hallux_nail"}),
+    ),
+    "lenhart_markers": SetDescription(
+        "The optical markers of the walk that comes with the model of Lenhart (2015).",
+        _rajagopal("Bicep", {}) | {"L.Scapula": "scapula_cluster_l"},
     ),
 }

@@ -2,6 +2,7 @@
 
 from experiments.keypoint_anchors.landmark import (
     BONY_LANDMARK,
+    CLUSTER,
     FORWARD,
     JOINT_CENTRE,
     MARKER_RADIUS,
@@ -41,18 +42,15 @@ def shoulder(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
     acromion = roof.mean(axis=0)
     acromion = acromion + (furthest(roof, UP) - acromion) @ UP * UP
     marker = acromion + (THIN_SKIN + MARKER_RADIUS) * UP
+    blade = furthest(bone, -UP) - (PADDED_SKIN + MARKER_RADIUS) * FORWARD
     return {
         "shoulder": Landmark(body, joint, JOINT_CENTRE, "origin of the humerus"),
         "acromion": Landmark(body, marker, BONY_LANDMARK, "top of the acromion, skin"),
         "below_acromion": Landmark(
             body, marker - BELOW_ACROMION * UP, JOINT_CENTRE, "4 cm below the acromion's marker"
         ),
-        "scapula_angle": Landmark(
-            body,
-            furthest(bone, -UP) - (PADDED_SKIN + MARKER_RADIUS) * FORWARD,
-            SOFT_TISSUE,
-            "inferior angle of the scapula, skin",
-        ),
+        "scapula_angle": Landmark(body, blade, SOFT_TISSUE, "inferior angle of the scapula, skin"),
+        "scapula_cluster": Landmark(body, blade, CLUSTER, "anywhere on the shoulder blade"),
     }
 
 
@@ -69,7 +67,10 @@ def arm(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
         point = around_shaft(shaft, side, fraction, -20, ARM_RADIUS)
         return Landmark(body, point, SOFT_TISSUE, words)
 
+    # In front of the arm or at its side, above the elbow: half way between the two.
+    somewhere = around_shaft(shaft, side, 0.60, 45, ARM_RADIUS)
     return {
+        "arm_cluster": Landmark(body, somewhere, CLUSTER, "anywhere on the upper arm"),
         "elbow": Landmark(body, elbow, JOINT_CENTRE, "mid of the epicondyles"),
         "elbow_lateral": Landmark(body, outer + on_skin, BONY_LANDMARK, "lateral epicondyle, skin"),
         "elbow_medial": Landmark(body, inner - on_skin, BONY_LANDMARK, "medial epicondyle, skin"),
@@ -101,6 +102,7 @@ def forearm(skeleton: Skeleton, side: str) -> dict[str, Landmark]:
             ulna, little_side - on_skin, BONY_LANDMARK, "ulnar styloid, skin"
         ),
         "forearm": Landmark(radius, back, SOFT_TISSUE, "back of the forearm, 60 % of its length"),
+        "forearm_cluster": Landmark(radius, back, CLUSTER, "anywhere on the forearm"),
     }
 
 

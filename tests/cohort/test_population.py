@@ -78,3 +78,26 @@ def test_a_number_nobody_measures_keeps_its_guess():
 def test_nobody_is_refused():
     with pytest.raises(FitError, match="nobody"):
         estimate_population([], vague(), N_SCALE)
+
+
+def test_what_nobody_tells_apart_is_shared_out_by_the_guess():
+    """All say the sum of two numbers exactly, as angles and markers do of each other."""
+    rng, sd = np.random.default_rng(4), np.array([0.02, 0.01])
+    own, true = np.array([0.003, 0.002]), np.array([0.015, -0.004])
+    towards = np.ones((1, 2))
+    evidence = []
+    for person in true + rng.normal(size=(40, 2)) * own:
+        seen = towards @ person
+        evidence.append(Evidence(1e10 * towards.T @ towards, 1e10 * towards.T @ seen))
+    guess = Population(np.zeros(2), np.diag(own**2), np.diag(sd**2), 0)
+    found = estimate_population(evidence, guess, 0)
+    # Least squares of the one sum that is known, with the guess's variances.
+    spread = np.diag(found.covariance).sum() / len(evidence)
+    told = np.mean([one.vector[0] / 1e10 for one in evidence])
+    assert_allclose(found.mean, sd**2 / ((sd**2).sum() + spread) * told, atol=1e-7)
+    # Across the sum the mean has moved not at all, however many have spoken.
+    across = np.array([1.0, -1.0]) / sd**2 * sd.prod()
+    assert across @ found.mean == pytest.approx(0.0, abs=1e-7)
+    assert across @ found.mean_covariance @ across == pytest.approx(
+        across @ guess.mean_covariance @ across, rel=1e-4
+    )

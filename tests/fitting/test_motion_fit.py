@@ -104,14 +104,14 @@ def test_cameras_that_were_knocked_come_back(recording):
 
 
 def test_a_fit_that_diverges_says_so_and_stays_finite(recording, monkeypatch):
-    monkeypatch.setattr(solvers, "_step_sizes", lambda *_: explode(original(*_)))
+    monkeypatch.setattr(solvers, "step_sizes", lambda *_: explode(original(*_)))
     fit = fitted(recording, steps=200)
     assert fit.outcome == Outcome.NOT_FINITE
     assert np.isfinite(fit.motion.joints).all()
     chex.assert_tree_all_finite(fit.parameters)
 
 
-original = solvers._step_sizes
+original = solvers.step_sizes
 
 
 def explode(sizes):

@@ -67,6 +67,16 @@ def test_facts_are_in_si_whatever_the_column(study):
     assert second.facts == Facts()
 
 
+def test_facts_have_deviations_in_units_of_their_own(study):
+    (study / "participants.tsv").write_text(
+        "participant_id\theight_m\theight_sd_cm\tmass_kg\tmass_sd_kg\tleg_length_l_cm\t"
+        "leg_length_l_sd_mm\nsub-01\t1.72\t1.5\t68\t0.5\t90\t8\n"
+    )
+    facts = read_study(study).participants[0].facts
+    assert facts == Facts(height=1.72, height_sd=0.015, mass=68.0, mass_sd=0.5, leg_length_l=0.9,
+                          leg_length_l_sd=0.008)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("table", "remark"),
     [
@@ -74,6 +84,8 @@ def test_facts_are_in_si_whatever_the_column(study):
         ("participant_id\nsub-01\nsub-02\nsub-03\n", ("sub-03", "no folder sub-03")),
         ("participant_id\nsub-01\n", ("sub-02", "does not list them")),
         ("participant_id\theight_m\nsub-01\t172\nsub-02\tn/a\n", ("sub-01", "which nobody is")),
+        ("participant_id\theight_sd\nsub-01\t1.7\nsub-02\tn/a\n", ("sub-01", "has no unit")),
+        ("participant_id\theight_sd_m\nsub-01\t1.7\nsub-02\t\n", ("sub-01", "which nobody is")),
         ("participant_id\theight\nsub-01\t1.7\nsub-02\tn/a\n", ("sub-01", "has no unit")),
         ("participant_id\tsex\nsub-01\tunknown\nsub-02\tf\n", ("sub-01", "which nobody is")),
         ("participant_id\tsex\n\tf\nsub-01\tf\nsub-02\tf\n", ("", "there is no participant_id")),
