@@ -12,6 +12,7 @@ runs, so that `diffbio --help` and `diffbio fit --help` answer at once.
 import argparse
 import gc
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -21,11 +22,15 @@ from diffbio.errors import DiffbioError
 
 VERBS = {
     "demo": "simulate a walking trial, fit it, and compare with the truth",
+    "import": "read a trial of another program, as it lies",
     "fit": "fit a body to a trial recorded with several calibrated cameras",
     "cohort": "fit a study: one body each, one base model for all",
+    "view": "show a fit in space: bones, muscles, markers and cameras",
     "gait": "measure a walk: events, steps, joint angles over the cycle",
+    "report": "make the pages of a result anew, and print them",
     "calibrate": "find where cameras stand and what their lenses are, with a board",
     "rig": "show the cameras of a rig, and the precision to expect of them",
+    "export": "write a fit for OpenSim, Visual3D, Blender and spreadsheets",
     "convert": "rewrite a camera rig in the format of another program",
     "doctor": "say what is installed, what is missing, and how to get it",
 }
@@ -71,7 +76,9 @@ def _parser(asked: str | None) -> argparse.ArgumentParser:
     for name, summary in VERBS.items():
         verb_parser = verbs.add_parser(name, help=summary, description=_sentence(summary))
         if name == asked:
-            verb = importlib.import_module(f"diffbio.cli.{name}")
+            # No module may be called `import`.
+            module = f"{name}_" if keyword.iskeyword(name) else name
+            verb = importlib.import_module(f"diffbio.cli.{module}")
             verb.add_arguments(verb_parser)
             verb_parser.set_defaults(run=verb.run)
     return parser
