@@ -27,6 +27,7 @@ BENCHMARKS = {
     "calibration": "rigs from boards: against simulated truth, OpenCV and shipped rigs",
     "cohort": "one body per participant, one base model per cohort, and studies of many trials",
     "gait": "gait events and metrics against force plates and a clinical laboratory's table",
+    "dynamics": "inverse dynamics against C MuJoCo, and walks on plates against OpenSim",
     "muscles": "sharing of joint moments among muscles: time, optimality, and a library",
     "memory": "peak memory and time of fits from 150 to 9600 frames",
 }
