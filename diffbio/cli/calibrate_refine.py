@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit with something left out, then with everything; judge, write, and say where."""
+    import jax
+
     from diffbio._jax import enable_compilation_cache
     from diffbio.cli.progress import Console
     from diffbio.report.calibration_folder import check_writable
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     fit = _fitted(body, trial, groups, None, console, "all cameras, refined")
     console.say(_what_changed(fit))
     verdict = judge_refinement(fit, trial, evidence)
+    jax.config.update("jax_enable_x64", True)  # differences of far points want the digits
     notes = write_refined(output, before, fit, trial, evidence, verdict, console.log)
     for message in (*verdict.reasons, *notes):
         print(f"- {message}")
