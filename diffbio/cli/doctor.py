@@ -21,7 +21,8 @@ from diffbio import __version__
 MIN_PYTHON = (3, 11)
 NEEDED_PACKAGES = (
     "jax", "jaxlib", "jaxtyping", "equinox", "flax", "optax", "chex", "mujoco", "mujoco-mjx",
-    "musclemimic-models", "numpy", "scipy", "xarray", "h5netcdf", "h5py", "ezc3d", "tqdm",
+    "musclemimic-models", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "ezc3d",
+    "tqdm",
 )  # fmt: skip
 OPENCV_REMEDY = (
     "Run `apt-get install libgl1 libglib2.0-0`, or, without root, "
