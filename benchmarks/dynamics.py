@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.arguments import ROOT, positive
 from benchmarks.c_mujoco_inverse import MUJOCO_GRAVITY, NativeDynamics, random_movement
+from benchmarks.dynamics_ground import ground
 from benchmarks.dynamics_walks import falisse, rajagopal
 from benchmarks.kinematics_case import program, random_person, random_poses
 from benchmarks.machine import load_average, load_sentence
@@ -19,7 +20,7 @@ from diffbio._jax import enable_compilation_cache
 from diffbio.body import BodyModel, BodyParameters, default_body, load_keypoint_set
 from diffbio.dynamics import ExternalWrenches, Movement, PersonInertia, efforts
 
-PARTS = ("native", "falisse", "rajagopal")
+PARTS = ("native", "falisse", "rajagopal", "ground")
 
 SETS = ("falisse_markers", "coco_wholebody_133")
 
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         "native": lambda: native(arguments.frames, arguments.rounds),
         "falisse": lambda: falisse(arguments.data),
         "rajagopal": lambda: rajagopal(arguments.data),
+        "ground": lambda: ground(arguments.data),
     }
     measured: dict[str, Any] = {}
     sections = []

@@ -3,6 +3,11 @@
 from diffbio.dynamics.external import ExternalWrenches as ExternalWrenches
 from diffbio.dynamics.feet import FootPaths as FootPaths
 from diffbio.dynamics.feet import foot_paths as foot_paths
+from diffbio.dynamics.ground_reaction import GroundReaction as GroundReaction
+from diffbio.dynamics.ground_reaction import ground_reaction as ground_reaction
+from diffbio.dynamics.ground_transition import (
+    ground_reaction_by_transition as ground_reaction_by_transition,
+)
 from diffbio.dynamics.inertia import Anthropometry as Anthropometry
 from diffbio.dynamics.inertia import PersonInertia as PersonInertia
 from diffbio.dynamics.inertia import de_leva as de_leva
