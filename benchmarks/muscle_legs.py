@@ -50,7 +50,7 @@ class NativeLegs:
             mujoco.mj_kinematics(self.model, self.state)
             mujoco.mj_comPos(self.model, self.state)
             mujoco.mj_tendon(self.model, self.state)
-            slope = _tendon_jacobian(self.model, self.state)[self.tendons] @ projection
+            slope = tendon_jacobian(self.model, self.state)[self.tendons] @ projection
             lengths.append(self.state.ten_length[self.tendons].copy())
             arms.append(-slope.T)
         return np.array(lengths), np.array(arms)
@@ -107,7 +107,7 @@ def _pose(
     return projection
 
 
-def _tendon_jacobian(model: mujoco.MjModel, state: mujoco.MjData) -> np.ndarray:
+def tendon_jacobian(model: mujoco.MjModel, state: mujoco.MjData) -> np.ndarray:
     """Tendon x degree of freedom, m/rad. The pattern lies in MuJoCo 4's model, in 3's state."""
     if state.ten_J.size == model.ntendon * model.nv:
         return state.ten_J.reshape(model.ntendon, model.nv)

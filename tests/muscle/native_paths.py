@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from benchmarks.muscle_legs import tendon_jacobian
 from diffbio.body.default import default_mjcf
 from diffbio.muscle import MusclePaths
 
@@ -45,7 +46,7 @@ class NativePaths:
         mujoco.mj_kinematics(model, state)
         mujoco.mj_comPos(model, state)
         mujoco.mj_tendon(model, state)
-        slope = _tendon_jacobian(model, state)[self.tendons] @ onto
+        slope = tendon_jacobian(model, state)[self.tendons] @ onto
         return state.ten_length[self.tendons].copy(), -slope.T
 
 
@@ -75,16 +76,3 @@ def _scale(spec: mujoco.MjSpec, size: dict[str, float]) -> dict[str, float]:
             if joint.type == mujoco.mjtJoint.mjJNT_SLIDE:
                 stretch[joint.name] = parent
     return stretch
-
-
-def _tendon_jacobian(model: mujoco.MjModel, state: mujoco.MjData) -> np.ndarray:
-    """Tendon x degree of freedom. The pattern lies in MuJoCo 4's model, in 3's state."""
-    if state.ten_J.size == model.ntendon * model.nv:
-        return state.ten_J.reshape(model.ntendon, model.nv)
-    pattern = model if hasattr(model, "ten_J_rowadr") else state
-    dense = np.zeros((model.ntendon, model.nv))
-    for tendon in range(model.ntendon):
-        start = pattern.ten_J_rowadr[tendon]
-        entries = slice(start, start + pattern.ten_J_rownnz[tendon])
-        dense[tendon, pattern.ten_J_colind[entries]] = state.ten_J[entries]
-    return dense
